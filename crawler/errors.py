@@ -110,6 +110,22 @@ class RobotsDenied(FetchError):
     reason, retry = "robots", False
 
 
+class RobotsUnreachable(RobotsDenied):
+    """robots.txt could not be had for a passing reason (5xx): until it can, all of the site is closed."""
+
+    reason, retry = "robots-unreachable", True
+
+
+class HostHeldBack(FetchError):
+    """The host asked us to stay away; nothing was requested. `retry_after` is in seconds."""
+
+    reason = "host-held-back"
+
+    def __init__(self, url: str, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(url, f"the host asked us to stay away for {retry_after:.0f} s more")
+
+
 class HostUnresolved(FetchError):
     """The host's name has no address."""
 

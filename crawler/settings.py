@@ -265,6 +265,9 @@ class _Environment(PydanticBaseSettingsSource):
             if _is_file_variable(section, key):
                 name = key[: -len(_FILE_SUFFIX)]
                 value = _read_secret(variable, value, f"{section}.{name}" if name else section)
+            if name in table.get(section, {}) if name else section in table:
+                where = f"{section}.{name}"
+                raise SettingsError(variable, where, "expected the value or the file that holds it, got both")
             if name:
                 table.setdefault(section, {})[name] = _parsed(value, is_list=name in _list_keys(section))
             else:

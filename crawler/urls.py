@@ -44,6 +44,8 @@ def normalize(url: str, base: str | None = None) -> str:
     percent escapes. Raises UrlRefused for anything that is not a plain http(s) URL.
     """
     raw = url.strip().replace("\t", "").replace("\n", "").replace("\r", "")
+    if any("\ud800" <= character <= "\udfff" for character in raw):
+        raise UrlRefused(raw[:80].encode("ascii", "backslashreplace").decode(), "holds half a character")
     if len(raw) > MAX_URL_LENGTH:
         raise UrlRefused(raw[:80] + "…", f"longer than {MAX_URL_LENGTH} characters")
     try:
@@ -96,6 +98,11 @@ def article_id(url: str) -> str:
 def vendor_article_id(publisher: str, accession_number: str) -> str:
     """BLAKE2b-128 (hex) of publisher and the vendor's accession number."""
     return _blake2(f"{publisher}\x00{accession_number}")
+
+
+def content_id(text: str) -> str:
+    """BLAKE2b-128 (hex) of a text that has no URL."""
+    return _blake2(text)
 
 
 def host_of(url: str) -> str:
