@@ -1,0 +1,37 @@
+"""Tables, queries, the frontier and its leases, the candidate index, the change log. Only here is SQL."""
+
+from crawler.store.records import (
+    Announced,
+    FrontierCounts,
+    FrontierEntry,
+    PendingDecision,
+    PollOutcome,
+    PollResult,
+    Reconciliation,
+    Recorded,
+    RecordOutcome,
+    RunRecord,
+    SourceRecord,
+    StoredArticle,
+    StoreOutcome,
+    WorkerRecord,
+)
+from crawler.store.store import Store
+
+__all__ = [
+    "Announced",
+    "FrontierCounts",
+    "FrontierEntry",
+    "PendingDecision",
+    "PollOutcome",
+    "PollResult",
+    "Reconciliation",
+    "RecordOutcome",
+    "Recorded",
+    "RunRecord",
+    "SourceRecord",
+    "Store",
+    "StoreOutcome",
+    "StoredArticle",
+    "WorkerRecord",
+]

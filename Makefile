@@ -1,0 +1,38 @@
+# Every target makes its own environment first: Python 3.11 or later, make and git are all it takes.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# The stamp is newer than what the environment was made of, or it is made again.
+READY  := $(VENV)/.ready
+
+.PHONY: help demo test test-full lint docs clean
+.DEFAULT_GOAL := help
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+$(READY): pyproject.toml requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wiretrace needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+demo: $(READY) ## crawl and link the bundled sample web
+	$(BIN)/wiretrace demo
+
+test: $(READY) ## the tests, on SQLite and PostgreSQL
+	$(BIN)/python -m pytest -n 2 -m "not full"
+
+test-full: $(READY) ## the slow ones as well
+	.ci/packages
+	$(BIN)/python -m pytest -m full
+
+lint: $(READY) ## style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache

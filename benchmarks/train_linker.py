@@ -1,0 +1,384 @@
+"""Trains the linker's model and says how good it is, on labelled corpora and a pool of unrelated news.
+
+    python benchmarks/train_linker.py --corpus DIR --corpus DIR --pool NEWS.jsonl.gz --out crawler/link/data/model-1.json
+
+Prints recall and false links per kind, cross-validated by story, then with each corpus in turn left out whole, then
+for the corpora of `--hold-out`, which are never trained on; then writes the model trained on all of `--corpus`.
+The figures are those of pairs at threshold 0.8 and base rate 0.05; `wiretrace evaluate` gives those of decisions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import pickle
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import reuse
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from crawler.corpus import Corpus, read_corpus, read_rows
+from crawler.interchange import article_from_json
+from crawler.link.features import NAMES, cheap_score, compare
+from crawler.link.profile import Profile, profile
+from crawler.model import Article, Role
+
+# What each expert is to recognise, and what none may: kind → weight of the whole kind, however many cases it has.
+EXPERTS: Mapping[str, Mapping[str, float]] = {
+    "whole": {"machine": 1.5, "spun": 1.0, "severe": 1.0, "copy": 0.3, "made-copy": 0.5, "common-source": 0.5},
+    "condensed": {"condensed": 1.5, "made-condensed": 1.0},
+    "excerpt": {"lifted": 1.0, "made-lifted": 1.0, "copy": 0.2, "made-copy": 0.3},
+}
+NEGATIVES: Mapping[str, float] = {
+    "independent": 1.5,
+    "followup": 1.2,
+    "same-source": 1.2,  # a rework of a release against another rework of it
+    "other": 1.0,
+    "pool": 1.0,
+    "pool-pair": 1.5,
+    "made-twin": 0.7,
+    "made-twin-copy": 0.4,
+    "made-background": 0.7,
+}
+# Features that speak against reuse, that may do either, and all others for it: a sign against sense is noise.
+AGAINST = frozenset({"names_missing", "numbers_missing"})
+EITHER = frozenset({"length"})
+# Amounts of names and numbers would count against stories that have none: the excerpt expert alone needs them.
+UNUSED: Mapping[str, frozenset[str]] = {
+    "whole": frozenset({"names_weight", "numbers_weight"}),
+    "condensed": frozenset(),
+    "excerpt": frozenset(),
+}
+RIDGE = 0.3
+MASS = 3_000.0  # total weight of the cases of one expert, half of them positive
+LEAST_KIND = 8  # a kind with fewer cases weighs proportionally less
+FOLDS = 6
+THRESHOLD = math.log(0.8 / 0.2) - math.log(0.05 / 0.95)  # as log-odds at even odds
+COPIED = 0.5  # share of verbatim words from which two pool texts are one story, not a negative
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A page against one original. `page` names the case in prints, `story` keeps folds apart."""
+
+    corpus: str
+    story: str
+    kind: str
+    positive: bool
+    page: str
+    original: str
+    vector: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    means: Floats
+    scales: Floats
+    coefficients: Floats
+    bias: float
+
+    def log_odds(self, vectors: Floats) -> Floats:
+        return self.bias + ((vectors - self.means) / self.scales) @ self.coefficients
+
+
+class Desk:
+    """Profiles by article id, made once."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Profile] = {}
+
+    def of(self, article: Article) -> Profile:
+        if article.id not in self._held:
+            self._held[article.id] = profile(article)
+        return self._held[article.id]
+
+
+def best(desk: Desk, page: Profile, originals: Iterable[Article], count: int) -> list[Article]:
+    scored = sorted(((-cheap_score(page, desk.of(one)), one.id, one) for one in originals), key=lambda row: row[:2])
+    return [row[2] for row in scored[:count]]
+
+
+def corpus_cases(name: str, corpus: Corpus, pool: list[Article], desk: Desk) -> list[Case]:
+    """Every page against its original, its nearest other originals and the nearest text of the pool."""
+    originals = list(corpus.originals)
+    stories = _stories(corpus, originals, desk)
+    cases = []
+    for truth in corpus.truth:
+        page = desk.of(corpus.articles[truth.rewrite])
+        near = best(desk, page, originals, 6 if len(originals) < 100 else 3)
+        if truth.original and truth.original not in {one.id for one in near}:
+            near.append(corpus.articles[truth.original])
+        for place, one in enumerate(near):
+            positive = one.id == truth.original
+            kind = truth.kind if positive else _negative_kind(truth.kind, truth.original, place)
+            if not positive and truth.original and stories[one.id] == stories[truth.rewrite]:
+                if truth.kind != "common-source":
+                    continue  # a rewrite of an original against the release behind it: neither right nor wrong
+                kind = "same-source"
+            vector = compare(page, desk.of(one)).features.vector()
+            cases.append(Case(name, f"{name}:{stories[truth.rewrite]}", kind, positive, truth.rewrite, one.id, vector))
+        for one in best(desk, page, pool, 1):
+            vector = compare(page, desk.of(one)).features.vector()
+            cases.append(Case(name, f"{name}:{stories[truth.rewrite]}", "pool", False, truth.rewrite, one.id, vector))
+    return cases
+
+
+def _negative_kind(kind: str, original: str | None, place: int) -> str:
+    return kind if original is None and place == 0 and kind in NEGATIVES else "other"
+
+
+def _stories(corpus: Corpus, originals: list[Article], desk: Desk) -> dict[str, str]:
+    """Article id → story: pages go with their original, and with the one they are nearest to."""
+    parent = {identifier: identifier for identifier in corpus.articles}
+
+    def root(one: str) -> str:
+        while parent[one] != one:
+            one = parent[one]
+        return one
+
+    for truth in corpus.truth:
+        if truth.original:
+            parent[root(truth.rewrite)] = root(truth.original)
+        if truth.kind in {"independent", "followup", "common-source"}:
+            rivals = [one for one in originals if one.role is Role.ORIGIN]
+            for one in best(desk, desk.of(corpus.articles[truth.rewrite]), rivals, 1):
+                parent[root(truth.rewrite)] = root(one.id)
+    return {identifier: root(identifier) for identifier in corpus.articles}
+
+
+def made_cases(corpora: Mapping[str, Corpus], pool: list[Article], desk: Desk) -> list[Case]:
+    """Cases of reuse made from large corpora and the pool."""
+    names = reuse.names_of([article.text for article in pool])
+    cases: list[Case] = []
+    for name, corpus in corpora.items():
+        rewrites: dict[str, list[Article]] = {}
+        for truth in corpus.truth:
+            if truth.kind == "machine" and truth.original:
+                rewrites.setdefault(truth.original, []).append(corpus.articles[truth.rewrite])
+        for original, found in rewrites.items():
+            cases += _made(corpus.articles[original], found, pool, names, desk, f"{name}:{original}")
+    for article in pool[::3]:
+        cases += _made(article, [], pool, names, desk, f"pool:{article.id}")
+    return cases
+
+
+def _made(
+    article: Article, rewrites: list[Article], pool: list[Article], names: list[str], desk: Desk, story: str
+) -> list[Case]:
+    source = random.Random(article.id)
+    held = desk.of(article)
+    near = [one for one in best(desk, held, pool, 9) if one.id != article.id]
+    other = source.choice(near)
+    texts: list[tuple[str, bool, str | None]] = [
+        ("made-copy", True, reuse.copied(article, other, source)),
+        ("made-lifted", True, reuse.lifted(article, other, source)),
+        ("made-twin-copy", False, reuse.twin(article.text, names, source)),
+    ]
+    if rewrites:
+        texts += [
+            ("made-twin", False, reuse.twin(rewrites[0].text, names, source)),
+            ("made-background", False, reuse.background(rewrites[0], other, source)),
+            ("made-condensed", True, reuse.condensed(rewrites[-1], source)),
+        ]
+    cases = []
+    for kind, positive, text in texts:
+        page = profile(replace(article, id=f"{article.id}:{kind}", title="", text=text or ""))
+        if page.spans:
+            vector = compare(page, held).features.vector()
+            cases.append(Case("made", story, kind, positive, f"{article.id}:{kind}", article.id, vector))
+    return cases
+
+
+def pool_cases(pool: list[Article], desk: Desk) -> list[Case]:
+    """Texts of the pool against each other: every other one stands for an original."""
+    cases = []
+    for page in pool[1::2]:
+        for one in best(desk, desk.of(page), pool[::2], 3):
+            features = compare(desk.of(page), desk.of(one)).features
+            if features.verbatim_page < COPIED:
+                cases.append(Case("pool", f"pool:{page.id}", "pool-pair", False, page.id, one.id, features.vector()))
+    return cases
+
+
+def case_weights(cases: list[Case], positives: Mapping[str, float]) -> Floats:
+    counts: dict[str, int] = {}
+    for case in cases:
+        counts[case.kind] = counts.get(case.kind, 0) + 1
+    wanted = {**NEGATIVES, **positives}
+    weights = np.array([wanted.get(case.kind, 0.0) / max(counts[case.kind], LEAST_KIND) for case in cases])
+    labels = np.array([case.positive for case in cases])
+    for side in (labels, ~labels):
+        weights[side] *= MASS / 2 / max(weights[side].sum(), 1e-9)
+    return weights
+
+
+def fit(cases: list[Case], expert: str) -> Regression:
+    """A logistic regression with bounded signs, by L-BFGS-B."""
+    weights = case_weights(cases, EXPERTS[expert])
+    used = weights > 0
+    vectors = np.array([case.vector for case in cases])[used]
+    signs = np.where(np.array([case.positive for case in cases])[used], 1.0, -1.0)
+    weights = weights[used]
+    means = np.average(vectors, axis=0, weights=weights)
+    scales = np.sqrt(np.average((vectors - means) ** 2, axis=0, weights=weights)) + 1e-3
+    design = np.column_stack([np.ones(len(vectors)), (vectors - means) / scales])
+
+    def loss(beta: Floats) -> tuple[float, Floats]:
+        margins = signs * (design @ beta)
+        slopes = -weights * signs / (1 + np.exp(np.clip(margins, -50, 50)))
+        penalty = RIDGE / 2 * float(np.square(beta[1:]).sum())
+        return float((weights * np.logaddexp(0, -margins)).sum()) + penalty, design.T @ slopes + RIDGE * np.concatenate(
+            ([0.0], beta[1:])
+        )
+
+    bounds: list[tuple[float | None, float | None]] = [(None, None)]
+    for name in NAMES:
+        low = None if name in AGAINST | EITHER else 0.0
+        high = 0.0 if name in AGAINST or name in UNUSED[expert] else None
+        bounds.append((0.0 if name in UNUSED[expert] else low, high))
+    found = minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2000, "maxfun": 10000})
+    return Regression(means, scales, found.x[1:], float(found.x[0]))
+
+
+def train(cases: list[Case]) -> dict[str, Regression]:
+    return {expert: fit(cases, expert) for expert in EXPERTS}
+
+
+def joined(model: Mapping[str, Regression], cases: list[Case]) -> Floats:
+    vectors = np.array([case.vector for case in cases])
+    total: Floats = np.logaddexp.reduce([one.log_odds(vectors) for one in model.values()], axis=0)
+    return total
+
+
+def cross_validated(cases: list[Case], key: str) -> Floats:
+    """Log-odds of every case by a model that has not seen its story (or its corpus)."""
+    groups = sorted({getattr(case, key) for case in cases})
+    random.Random(1).shuffle(groups)
+    count = len(groups) if key == "corpus" else FOLDS
+    fold = {group: place % count for place, group in enumerate(groups)}
+    folds = np.array([fold[getattr(case, key)] for case in cases])
+    result = np.zeros(len(cases))
+    for number in range(count):
+        inside = folds == number
+        model = train([case for case, held in zip(cases, inside, strict=True) if not held])
+        result[inside] = joined(model, [case for case, held in zip(cases, inside, strict=True) if held])
+    return result
+
+
+def calibration(cases: list[Case], log_odds: Floats) -> tuple[float, float]:
+    """Slope and offset that make cross-validated log-odds probabilities (Platt 1999), every kind weighed alike."""
+    every = {kind: weight for expert in EXPERTS.values() for kind, weight in expert.items()}
+    weights = case_weights(cases, every)
+    signs = np.where([case.positive for case in cases], 1.0, -1.0)
+
+    def loss(beta: Floats) -> float:
+        return float((weights * np.logaddexp(0, -signs * (beta[0] * log_odds + beta[1]))).sum())
+
+    found = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead")
+    return float(found.x[0]), float(found.x[1])
+
+
+def show(title: str, cases: list[Case], log_odds: Floats) -> None:
+    """Recall or false links per kind; negatives count per page, by their worst pair."""
+    print(f"\n{title}")
+    for kind in sorted({case.kind for case in cases}, key=lambda one: (one in NEGATIVES, one)):
+        worst: dict[str, float] = {}
+        for case, value in zip(cases, log_odds, strict=True):
+            if case.kind == kind:
+                worst[case.page] = max(float(value), worst.get(case.page, -99.0))
+        values = np.sort(np.array(list(worst.values())))
+        linked = int((values >= THRESHOLD).sum())
+        if kind in NEGATIVES:
+            print(f"  {kind:16s} n {len(values):5d}  linked {linked:4d} = {linked / len(values):7.2%}  worst {_margins(values[::-1])}")
+        else:
+            print(f"  {kind:16s} n {len(values):5d}  recall {linked / len(values):8.2%}  missed {len(values) - linked:4d}  worst {_margins(values)}")
+
+
+def _margins(values: Floats) -> str:
+    return " ".join(f"{value - THRESHOLD:+.1f}" for value in values[:5])
+
+
+def written(model: Mapping[str, Regression], slope: float, offset: float, description: str) -> str:
+    """The model's file."""
+    return json.dumps(
+        {
+            "model": 1,
+            "trained_on": description,
+            "odds": "log-odds at even odds of reuse; the base rate is put in where the model is used",
+            "calibration": {"slope": round(slope, 4), "offset": round(offset, 4)},
+            "experts": [
+                {
+                    "name": name,
+                    "bias": round(one.bias, 4),
+                    "coefficients": _named(one.coefficients, one.coefficients),
+                    "means": _named(one.means, one.coefficients),
+                    "scales": _named(one.scales, one.coefficients),
+                }
+                for name, one in model.items()
+            ],
+        },
+        indent=1,
+    ) + "\n"
+
+
+def _named(values: Floats, coefficients: Floats) -> dict[str, float]:
+    return {
+        name: round(float(value), 5)
+        for name, value, used in zip(NAMES, values, coefficients, strict=True)
+        if abs(used) >= 0.005
+    }
+
+
+def gather(corpora: Mapping[str, Corpus], pool: list[Article]) -> list[Case]:
+    desk = Desk()
+    cases = [case for name, corpus in corpora.items() for case in corpus_cases(name, corpus, pool, desk)]
+    return cases + made_cases(corpora, pool, desk) + pool_cases(pool, desk)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, action="append", required=True)
+    parser.add_argument("--hold-out", type=Path, action="append", default=[])
+    parser.add_argument("--pool", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--cases", type=Path, help="keeps the measured cases here, and reads them back if it exists")
+    given = parser.parse_args()
+    pool = [article_from_json({"role": "origin", **row}) for _, row in read_rows(given.pool)]
+    if given.cases and given.cases.exists():
+        cases, held = pickle.loads(given.cases.read_bytes())
+    else:
+        cases = gather({path.name: read_corpus(path) for path in given.corpus}, pool)
+        held = [
+            case for path in given.hold_out for case in corpus_cases(path.name, read_corpus(path), pool, Desk())
+        ]
+        if given.cases:
+            given.cases.write_bytes(pickle.dumps((cases, held)))
+    by_story = cross_validated(cases, "story")
+    slope, offset = calibration(cases, by_story)
+    show("cross-validated by story", cases, slope * by_story + offset)
+    show("each corpus left out in turn", cases, slope * cross_validated(cases, "corpus") + offset)
+    model = train(cases)
+    if held:
+        show("held out", held, slope * joined(model, held) + offset)
+    for name, one in model.items():
+        ranked = sorted(zip(one.coefficients, NAMES, strict=True), key=lambda pair: -abs(pair[0]))
+        print(f"\n{name}: " + ", ".join(f"{feature} {value:+.2f}" for value, feature in ranked if abs(value) >= 0.005))
+    print(f"\ncalibration: {slope:.3f} * log-odds {offset:+.3f}")
+    if given.out:
+        kinds = ", ".join(f"{kind} {sum(case.kind == kind for case in cases)}" for kind in sorted({c.kind for c in cases}))
+        description = (
+            f"{len(cases)} pairs of a page and an original ({kinds}) from {len(given.corpus)} labelled corpora and a "
+            "pool of unrelated news; kinds named made-… are spliced from those texts. benchmarks/train_linker.py"
+        )
+        given.out.write_text(written(model, slope, offset, description))
+
+
+if __name__ == "__main__":
+    main()

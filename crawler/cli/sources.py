@@ -1,0 +1,142 @@
+"""sources list, add, remove, check."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from crawler.cli import console
+from crawler.cli.app import app, context, finish
+from crawler.cli.tables import sources_table
+from crawler.daemon.service import reconcile
+from crawler.errors import UsageError
+from crawler.interchange import time_to_json
+from crawler.jobs.checking import Check, check_sources
+from crawler.model import Role, SourceKind
+from crawler.settings import SourceSettings
+from crawler.store import SourceRecord, Store
+
+sources = typer.Typer(help="The sources and their health.", no_args_is_help=True)
+app.add_typer(sources, name="sources")
+
+
+@sources.command("list")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="The sources as JSON.")] = False) -> None:
+    """Show all sources with their state and what they gave."""
+    here = context()
+
+    async def work() -> list[SourceRecord]:
+        async with await Store.open(here.settings.database, here.clock) as store:
+            await reconcile(store, here.settings)
+            return await store.sources()
+
+    records = finish(work())
+    if as_json:
+        console.print_json([source_json(record) for record in records])
+    elif records:
+        console.out.print(sources_table(records))
+    else:
+        console.tell("no sources yet: write some into wiretrace.toml (`wiretrace init`) or `wiretrace sources add URL`")
+
+
+@sources.command()
+def add(
+    url: Annotated[str, typer.Argument(metavar="URL", help="A feed, sitemap or section front.")],
+    role: Annotated[Role, typer.Option("--role", help="What its articles are to the linker.")] = Role.AGGREGATOR,
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Default: the URL's host and path.")] = "",
+    publisher: Annotated[str, typer.Option("--publisher", metavar="NAME", help="Default: the name.")] = "",
+    kind: Annotated[SourceKind, typer.Option("--kind", help="Told by content unless given.")] = SourceKind.AUTO,
+    interval: Annotated[float | None, typer.Option("--interval", metavar="SECONDS", help="Default: adaptive.")] = None,
+    fetch_pages: Annotated[
+        bool | None, typer.Option("--fetch-pages/--no-fetch-pages", help="Default: yes for aggregators, else no.")
+    ] = None,
+) -> None:
+    """Add a source to the store (those of the configuration file are written there).
+
+    Example:  wiretrace sources add https://news.example/feed --name "Example News"
+    """
+    here = context()
+    try:
+        found = SourceSettings(
+            name=name or url.split("://", 1)[-1].rstrip("/"),
+            url=url,
+            role=role,
+            publisher=publisher,
+            kind=kind,
+            interval="adaptive" if interval is None else interval,
+            fetch_pages=fetch_pages,
+        ).source(declared="store")
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        place = fault["loc"][0] if fault["loc"] else "source"
+        raise UsageError(f"{place}: {fault['msg'].removeprefix('Value error, ')}") from None
+
+    async def work() -> None:
+        async with await Store.open(here.settings.database, here.clock) as store:
+            await reconcile(store, here.settings)
+            await store.add_source(found)
+
+    finish(work())
+    console.tell(f"added {found.name}: {found.url} ({found.role.value})")
+
+
+@sources.command()
+def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="As `sources list` shows it.")]) -> None:
+    """Remove a source that was added by `sources add`; what it brought stays."""
+    here = context()
+    where = str(here.config_file) if here.config_file else "the environment"
+
+    async def work() -> None:
+        async with await Store.open(here.settings.database, here.clock) as store:
+            await store.remove_source(name, file=where)
+
+    finish(work())
+    console.tell(f"removed {name}")
+
+
+@sources.command()
+def check(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all enabled ones.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+) -> None:
+    """Ask each source now, store nothing, and say what it is and what it announces."""
+    here = context()
+
+    async def work() -> list[Check]:
+        async with await Store.open(here.settings.database, here.clock) as store:
+            await reconcile(store, here.settings)
+            return await check_sources(store, here.settings, here.clock, names or ())
+
+    checks = finish(work())
+    if as_json:
+        console.print_json([one.as_json() for one in checks])
+    else:
+        for one in checks:
+            mark = "ok  " if one.fault is None else "FAIL"
+            console.out.print(console.plain(f"{mark} {one.name}: {one.line()}"), markup=False)
+    if checks and all(one.fault for one in checks):
+        raise typer.Exit(1)
+
+
+def source_json(record: SourceRecord) -> dict[str, object]:
+    source = record.source
+    return {
+        "name": source.name,
+        "url": source.url,
+        "role": source.role.value,
+        "publisher": source.publisher,
+        "kind": source.kind.value,
+        "found_kind": record.kind.value if record.kind else None,
+        "declared": source.declared,
+        "enabled": source.enabled,
+        "state": record.state,
+        "reason": record.reason,
+        "last_polled": time_to_json(record.last_polled),
+        "last_success": time_to_json(record.last_success),
+        "last_new": time_to_json(record.last_new),
+        "next_poll": time_to_json(record.next_poll),
+        "consecutive_failures": record.consecutive_failures,
+        "articles": record.articles,
+    }

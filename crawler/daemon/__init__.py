@@ -1,0 +1,5 @@
+"""Who works when: the workers of `wiretrace run`, their leases, and a shutdown that loses nothing."""
+
+from crawler.daemon.service import run
+
+__all__ = ["run"]

@@ -1,0 +1,226 @@
+"""The workers of one process and the bounded queue between fetching and processing.
+
+    due sources → pollers → frontier (in the store) → dispatcher → fetchers → queue → processors → store
+                                                      pending decisions (in the store) → decider → store
+
+Whatever is under way is leased in the store: what a killed process leaves behind is taken up by the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from crawler.clock import Clock
+from crawler.errors import StoreError
+from crawler.pipeline.linking import LinkingDesk
+from crawler.pipeline.pages import Obtained, PageDesk
+from crawler.pipeline.polling import Poller
+from crawler.pipeline.tally import Tally
+from crawler.settings import Settings
+from crawler.store import FrontierEntry, SourceRecord, Store
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 300.0  # work of a process that died is free again after this
+HEARTBEAT_SECONDS = 60.0
+IDLE_SECONDS = 0.2  # between two looks at a store with nothing due
+POLLERS = 8
+DECISIONS_AT_ONCE = 8
+
+
+@dataclass(slots=True)
+class Crew:
+    """All workers of one process. `stop` is set from outside to end them."""
+
+    store: Store
+    settings: Settings
+    clock: Clock
+    poller: Poller
+    pages: PageDesk
+    linking: LinkingDesk
+    name: str
+    tally: Tally
+    stop: asyncio.Event
+    processors: int = 4
+    only: frozenset[str] = frozenset()  # names of sources; empty: all
+    _queue: asyncio.Queue[Obtained] = field(default_factory=asyncio.Queue)
+    _fetching: Counter[str] = field(default_factory=Counter)  # entries by host, from lease to queue
+    _under_way: int = 0  # entries from lease to stored, and decisions
+    _stored: int = 0  # entries processed so far
+    _decided: int = -1  # `_stored` as it was when no decision was pending
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)  # something was stored: a decision is pending
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+    _polled: asyncio.Event = field(default_factory=asyncio.Event)
+    _sources: dict[str, SourceRecord] = field(default_factory=dict)
+
+    async def work(self, *, once: bool, due_only: bool = False) -> None:
+        """Works until `stop` is set, or with `once` until one pass over the sources is done.
+
+        Raises an exception group where the store fails. Cancelled, it leaves its leases to be released.
+        """
+        self._queue = asyncio.Queue(self.settings.fetch.concurrency)
+        self._idle.set()
+        await self._load_sources()
+        async with asyncio.TaskGroup() as group:
+            ending = [group.create_task(self._keep_leases())]
+            ending += [group.create_task(self._process()) for _ in range(self.processors)]
+            ending += [group.create_task(self._poll_once(due_only) if once else self._poll_forever())]
+            ending += [group.create_task(self._decide())]
+            await self._dispatch(group, once=once)
+            # Nothing new is begun from here on; what is under way is finished.
+            await self._idle.wait()
+            for task in ending:
+                task.cancel()
+        await self.store.release(self.name)
+
+    # --- sources ---------------------------------------------------------------------------------------
+
+    async def _load_sources(self) -> None:
+        self._sources = {record.source.name: record for record in await self.store.sources()}
+
+    def _due(self) -> list[SourceRecord]:
+        now = self.clock.now()
+        return [one for one in self._chosen() if one.next_poll is None or one.next_poll <= now]
+
+    def _chosen(self) -> list[SourceRecord]:
+        enabled = (one for one in self._sources.values() if one.source.enabled)
+        return [one for one in enabled if not self.only or one.source.name in self.only]
+
+    async def _poll_once(self, due_only: bool) -> None:
+        await self._poll(self._due() if due_only else self._chosen())
+        self._polled.set()
+
+    async def _poll_forever(self) -> None:
+        while not self.stop.is_set():
+            await self._load_sources()
+            await self._poll(self._due())
+            await self._pause(1.0)
+
+    async def _poll(self, records: Sequence[SourceRecord]) -> None:
+        gate = asyncio.Semaphore(POLLERS)
+
+        async def one(record: SourceRecord) -> None:
+            async with gate:
+                if not self.stop.is_set():
+                    await self.poller.poll(record, self.tally)
+
+        await asyncio.gather(*(one(record) for record in records))
+
+    # --- pages -----------------------------------------------------------------------------------------
+
+    async def _dispatch(self, group: asyncio.TaskGroup, *, once: bool) -> None:
+        """Leases what is due and hands each entry to a fetcher of its own, never too many of one host."""
+        per_host = self.settings.fetch.per_host + 1  # one more than may be under way, so that the next is at hand
+        most = 4 * self.settings.fetch.concurrency
+        while not self.stop.is_set():
+            was_polled, was_idle = self._polled.is_set(), self._idle.is_set()
+            entries: Sequence[FrontierEntry] = ()
+            if (room := most - self._under_way) > 0:
+                full = [host for host, count in self._fetching.items() if count >= per_host]
+                entries = await self.store.lease(
+                    self.name,
+                    room,
+                    per_host=per_host,
+                    seconds=LEASE_SECONDS,
+                    exclude_hosts=full,
+                    sources=self.only or None,
+                )
+            for entry in entries:
+                self._begin()
+                self._fetching[entry.host] += 1
+                group.create_task(self._fetch(entry))
+            if entries:
+                continue
+            if once and was_polled and was_idle and self._idle.is_set() and self._decided == self._stored:
+                return
+            await self._pause(IDLE_SECONDS / 4)
+
+    async def _fetch(self, entry: FrontierEntry) -> None:
+        obtained = None
+        try:
+            if entry.source not in self._sources:
+                await self._load_sources()
+            source = self._sources[entry.source].source
+            obtained = await self.pages.obtain(entry, source, self.name, self.tally)
+        except StoreError:
+            raise
+        except Exception as error:
+            # A page must never stop the run, not even by a fault of ours; it is counted and shown like any other.
+            log.exception("%s", entry.url)
+            await self.pages.fail(entry, self.name, error, self.tally)
+        finally:
+            self._fetching[entry.host] -= 1
+            if not self._fetching[entry.host]:
+                del self._fetching[entry.host]
+            if obtained is None:
+                self._end()
+        if obtained is not None:
+            await self._queue.put(obtained)
+
+    async def _process(self) -> None:
+        while True:
+            obtained = await self._queue.get()
+            try:
+                article_id = await self.pages.process(obtained, self.name, self.tally)
+                if article_id is not None:
+                    await self._decide_one(article_id, "article stored")
+            except StoreError:
+                raise
+            except Exception as error:
+                log.exception("%s", obtained.entry.url)
+                await self.pages.fail(obtained.entry, self.name, error, self.tally)
+            finally:
+                self._stored += 1
+                self._wake.set()
+                self._end()
+
+    async def _decide(self) -> None:
+        """Makes the decisions that are pending in the store, also those of a run that was cut off."""
+        while not self.stop.is_set():
+            self._wake.clear()
+            mark = self._stored
+            self._begin()
+            try:
+                pending = await self.store.pending(self.name, DECISIONS_AT_ONCE, LEASE_SECONDS)
+                await asyncio.gather(*(self._decide_one(one.article_id, one.reason) for one in pending))
+            finally:
+                self._end()
+            if not pending:
+                self._decided = mark
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+
+    async def _decide_one(self, article_id: str, reason: str) -> None:
+        try:
+            await self.linking.decide(article_id, self.tally, worker=self.name, reason=reason)
+        except StoreError:
+            raise
+        except Exception:
+            # The task stays leased and comes back when the lease ends: nothing is lost by a fault of ours.
+            log.exception("decision on %s", article_id)
+            self.tally.failed["decision"] += 1
+
+    # --- leases and shutdown -----------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._under_way += 1
+        self._idle.clear()
+
+    def _end(self) -> None:
+        self._under_way -= 1
+        if not self._under_way:
+            self._idle.set()
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self.store.extend_leases(self.name, LEASE_SECONDS)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stop.wait(), seconds)

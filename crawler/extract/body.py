@@ -1,0 +1,203 @@
+"""Which blocks of a page are the article: furniture marked, the best subtree chosen, its rest swept out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from crawler.extract.blocks import Block, Element, Scan
+from crawler.extract.evidence import Sign
+from crawler.extract.text import signature
+
+# An element whose name says furniture and that holds more than this share of a page's prose is a layout wrapper
+# with an odd name, an accordion, a card that is the article. The surer a name, the greater the share.
+_LIMITS = (
+    (Sign.COMMENT, 0.9),
+    (Sign.FURNITURE | Sign.BIO | Sign.CONSENT, 0.25),
+    (Sign.ASIDE | Sign.PAYWALL | Sign.HEADER, 0.2),
+    (Sign.TEASER, 0.1),
+    (Sign.HIDDEN, 0.03),
+)
+_SWEPT = sum(signs for signs, _ in _LIMITS)
+_LABELS = Sign.BYLINE | Sign.DATE
+_MAX_LABEL = 120  # characters of a byline or date; a longer one is text that an author's name marks
+_NAMED_SHARE = 0.5  # of the best subtree's value in an element named as an article's body
+_TAGGED_SHARE = 0.6  # … in an <article> or <main>
+_ALL_LINK = -8.0  # the worth of a block that is nothing but link, at most
+_MAX_CAPTION = 400  # characters
+_TAIL_FROM = 0.8  # of the text; before it, a heading such as "Comments" is the article's own
+
+_HEADINGS = frozenset(("h2", "h3", "h4"))
+_RUNNING = frozenset(("li", "h2", "h3", "h4", "blockquote", "pre", "p", "td"))
+_ARTICLE_TAGS = frozenset(("article", "main"))
+_CODE_CHARACTERS = "{}();=<>$#/_|\\"
+_SENTENCE = re.compile(r"[.!?…。！？:;,”\"’)]")
+_BOILERPLATE = re.compile(
+    r"^\W*(?:by (?:signing up|clicking|subscribing|submitting)|sign up (?:for|to|now)|subscribe (?:to|now|for)"
+    r"|(?:join|get) our (?:newsletter|mailing)|follow us|share (?:this|on)"
+    r"|(?:read|see|learn|watch|find out)(?: \w+)? more\b.{0,60}$|read (?:also|next|more)\b|also read\b"
+    r"|related(?: \w+)?:"
+    r"|click here to (?:sign|subscribe|join)|thank(?:s| you) for (?:signing|subscribing|reading)|as an amazon associate"
+    r"|advertisement\b|skip to|all rights reserved|want (?:more|to learn more)\b.{0,90}$"
+    r"|(?:this|the) (?:article|post|page) (?:may )?contains? affiliate|we may (?:earn"
+    r"|receive) (?:a )?(?:small )?commission"
+    r"|last updated\b.{0,40}$|filed under|tagged (?:with|as)|posted in\b.{0,80}$|(?:pin|save) (?:this|it) for later"
+    r"|leave a (?:comment|reply)|your email address will not|table of contents\W*$"
+    r"|photo (?:by|credit|courtesy)|image (?:by|credit|source|courtesy)|source\W*$)",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    r"^\W*(?:about (?:the authors?|us|me)|author bio|related (?:posts?|articles?|stories|reading|content|topics"
+    r"|news|resources)?"
+    r"|you (?:may|might|could) (?:also )?(?:like|enjoy|be interested).*|more (?:from|on|stories|like this"
+    r"|articles|posts).{0,40}"
+    r"|(?:what to )?read next|recommended.{0,30}|leave a (?:reply|comment).*|\d* ?(?:comments?|responses?"
+    r"|replies)(?: to .*)?"
+    r"|share this.*|(?:recent|popular) posts|(?:latest|trending).{0,30}|subscribe.*|sign up.*|(?:get"
+    r"|join).{0,30}newsletter.*"
+    r"|tags?|categories|keep reading|explore more.*|discussion)\W*$",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The article's blocks and its captions, by index; `root` is the element chosen."""
+
+    blocks: tuple[int, ...]
+    captions: tuple[int, ...]
+    root: int
+
+
+def prose(block: Block) -> float:
+    """Characters of running text a block is worth; negative for links and labels."""
+    length = block.length
+    share = block.linked / length if block.linked < length else 1.0
+    if share > 0.6:
+        return _ALL_LINK - 0.1 * min(length, 200)
+    if length >= 50 and _SENTENCE.search(block.text):
+        return length * (1.0 - share) ** 2
+    if length >= 80:
+        return 0.5 * length * (1.0 - share)
+    if block.tag in _RUNNING:
+        return 0.2 * length * (1.0 - share) ** 2
+    return -3.0
+
+
+def select(scan: Scan, title: str, *, whole: bool = False) -> Body:
+    """Chooses the article's blocks. `title` is left out where it stands as a block of its own.
+
+    `whole`: there is no page around the article.
+    """
+    blocks, elements = scan.blocks, scan.elements
+    if not blocks:
+        return Body((), (), 0)
+    worth = [prose(block) for block in blocks]
+    positive = list(accumulate((w if w > 0.0 else 0.0 for w in worth), initial=0.0))
+    out = _sweep(elements, blocks, positive)
+    value = list(accumulate((0.0 if gone else w for gone, w in zip(out, worth, strict=True)), initial=0.0))
+    root = 0 if whole else _root(elements, value)
+    inside = range(elements[root].first, elements[root].end)
+    captions = [
+        i for i in inside if elements[blocks[i].element].signs & Sign.CAPTION and blocks[i].length < _MAX_CAPTION
+    ]
+    for index in captions:
+        out[index] = 1
+    kept = _kept(scan, [i for i in inside if not out[i]], worth, signature(title))
+    return Body(tuple(kept if whole else _without_tail(blocks, kept)), tuple(captions), root)
+
+
+def _sweep(elements: Sequence[Element], blocks: Sequence[Block], positive: Sequence[float]) -> bytearray:
+    """Marks the blocks inside elements whose names say furniture, outer ones first."""
+    out = bytearray(len(blocks))
+    whole = positive[-1] or 1.0
+    for element in elements:
+        signs = element.signs
+        first, end = element.first, element.end
+        if not signs & (_SWEPT | _LABELS) or first >= end or out[first]:
+            continue
+        if signs & _SWEPT:
+            share = (positive[end] - positive[first]) / whole
+            if share < max(limit for sign, limit in _LIMITS if signs & sign):
+                out[first:end] = b"\x01" * (end - first)
+        elif end - first <= 4 and sum(blocks[i].length for i in range(first, end)) < _MAX_LABEL:
+            out[first:end] = b"\x01" * (end - first)
+    return out
+
+
+def _root(elements: Sequence[Element], value: Sequence[float]) -> int:
+    """The subtree with the greatest value, of equal ones the innermost.
+
+    Where an element is named as the body of an article, or is an <article> or <main>, and holds most of that
+    value, the rest stands around the article.
+    """
+    best, best_value = 0, float("-inf")
+    named, named_value = -1, 0.0
+    tagged, tagged_value = -1, 0.0
+    for index, element in enumerate(elements):
+        total = value[element.end] - value[element.first]
+        if total >= best_value:
+            best, best_value = index, total
+        if element.signs & Sign.BODY and total > named_value:
+            named, named_value = index, total
+        if element.tag in _ARTICLE_TAGS and total > tagged_value:
+            tagged, tagged_value = index, total
+    if named_value > _NAMED_SHARE * best_value:
+        return named
+    return tagged if tagged_value > _TAGGED_SHARE * best_value else best
+
+
+def _kept(scan: Scan, indices: Sequence[int], worth: Sequence[float], heading: str) -> list[int]:
+    """The blocks of the chosen subtree without links, code, boilerplate, the headline and repetitions."""
+    kept: list[int] = []
+    seen: set[str] = set()
+    for index in indices:
+        block = scan.blocks[index]
+        if worth[index] <= _ALL_LINK and not _belongs(scan, index, worth):
+            continue
+        if block.tag == "pre" and _is_code(block.text):
+            continue
+        if block.length <= 300 and _BOILERPLATE.match(block.text):
+            continue
+        if block.length < 200 and signature(block.text) == heading:
+            continue
+        if block.length >= 40:
+            # Pages carry variants for phones and printers; a reader sees one of them.
+            if block.text in seen:
+                continue
+            seen.add(block.text)
+        kept.append(index)
+    return kept
+
+
+def _belongs(scan: Scan, index: int, worth: Sequence[float]) -> bool:
+    """Whether a block that is all link is the article's own: a heading over prose, or one item of a mixed list."""
+    block = scan.blocks[index]
+    if block.tag in _HEADINGS:
+        return any(other > 60.0 for other in worth[index + 1 : index + 4])
+    if block.tag != "li":
+        return False
+    whole = scan.elements[scan.elements[block.element].parent]
+    items = scan.blocks[whole.first : min(whole.end, whole.first + 60)]
+    return sum(min(item.linked, item.length) for item in items) < 0.6 * sum(item.length for item in items)
+
+
+def _is_code(text: str) -> bool:
+    return sum(map(text.count, _CODE_CHARACTERS)) * 40 > len(text)
+
+
+def _without_tail(blocks: Sequence[Block], kept: list[int]) -> list[int]:
+    """Cuts what follows a heading of the page's own sections near the end of the text."""
+    rest = (1.0 - _TAIL_FROM) * sum(blocks[index].length for index in kept)
+    after = 0
+    cut = len(kept)
+    for place in range(len(kept) - 1, -1, -1):
+        block = blocks[kept[place]]
+        after += block.length
+        if after > rest:
+            break
+        if block.length < 80 and _TAIL.match(block.text):
+            cut = place
+    return kept[:cut]

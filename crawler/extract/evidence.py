@@ -1,0 +1,194 @@
+"""What the names of an element (tag, class, id, role, itemprop) tell of its content.
+
+Authors of themes all over the web use the same few hundred words. Each is looked up by itself and together with
+the word before it ("author bio", "post body"); no list knows any site.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+
+class Sign:
+    """Evidence on an element, as bits of an int (an IntFlag costs more than all the rest of the scan).
+
+    FURNITURE: its content is no part of an article unless it is most of the page.
+    """
+
+    NONE = 0
+    FURNITURE = 1
+    BODY = 2  # named as the body of an article
+    ARTICLE = 4  # holds an article and what belongs to it
+    CAPTION = 8
+    BYLINE = 16
+    DATE = 32
+    HIDDEN = 64
+    COMMENT = 128  # what readers wrote: never article, however long it is
+    TEASER = 256  # a card that leads to another page
+    PAYWALL = 512
+    CONSENT = 1024
+    TITLE = 2048
+    BIO = 4096
+    HEADER = 8192
+    ASIDE = 16384
+
+
+# Single words, and pairs of neighbouring words, by what they tell.
+_WORDS = {
+    "FURNITURE": """
+        nav navbar navigation menu submenu megamenu breadcrumb breadcrumbs crumbs share sharing sharebar
+        sharedaddy sharethis addtoany addthis social socials socialmedia related recommended recommendations
+        recommend newsletter newsletters subscribe subscription signup optin cookie cookies gdpr popup modal
+        lightbox overlay sidebar advert adverts advertisement advertising adsense ads ad adslot dfp gpt
+        sponsored taboola outbrain revcontent pagination pager paginator toolbar tagcloud login signin skiplink
+        screenreader noprint donotprint promo promos promotion banner masthead colophon ticker breaking footer
+        toc searchform tags taglist hashtags keywords trending popular mostread mostviewed upnext morestories
+        moreposts toolbox tooltip likes reactions poll quiz disclaimer disclosure affiliate mailchimp hubspot
+        prevnext postnav siblings printfriendly feedback
+    """,
+    "COMMENT": """
+        comments commentlist comment disqus respond livefyre replies commenting
+    """,
+    "CAPTION": """
+        caption figcaption captiontext imagecaption photocaption credit credits photocredit wpcaption
+    """,
+    "DATE": """
+        date datetime timestamp pubdate published updated posted datepublished datemodified publishdate time
+        dateline
+    """,
+    "BYLINE": """
+        byline author authors writer contributor reporter vcard
+    """,
+    "HIDDEN": """
+        hide invisible collapsed
+    """,
+    "TEASER": """
+        teaser teasers card cards
+    """,
+    "PAYWALL": """
+        paywall regwall piano
+    """,
+    "CONSENT": """
+        consent onetrust cookiebot didomi usercentrics
+    """,
+    "TITLE": """
+        headline title
+    """,
+    "ARTICLE": """
+        article story hentry blogpost
+    """,
+    "ASIDE": """
+        aside callout sidenote infobox factbox inset pullquote
+    """,
+    "BODY": """
+        articlebody articletext articlecontent entrycontent postcontent storybody postbody storycontent richtext
+    """,
+}
+_PAIRS = {
+    "FURNITURE": """
+        read next|read also|also read|also like|you may|may also|more from|more stories|more news|more articles
+        latest news|latest posts|recent posts|recent articles|next post|previous post|prev post|post navigation
+        nav links|post tags|entry tags|tag list|tag links|cat links|entry footer|post footer|article footer
+        article tags|author box|author bio|author info|about author|author card|author profile
+        author description|post meta|entry meta|article meta|meta info|byline meta|post info|top bar|bottom bar
+        side bar|call action|cta box|email form|search form|site header|site footer|page header|page footer
+        skip link|screen reader|sr only|visually hidden|widget area|back top|table contents|ez toc
+        lwptoc container|in article|follow us|print only|no print|post share|article share|article tools
+        reading time|read time|post views|view count|latest stories|latest articles|top stories|popular posts
+        similar posts|similar articles|other articles|featured posts|suggested articles|post ratings
+        contact form|lead form|post list|posts list|news list|article list|card list|posts grid|blog list
+    """,
+    "BODY": """
+        article body|article content|article text|post body|post content|post text|entry content|entry body
+        entry text|story body|story content|story text|content body|body content|body copy|body text|news body
+        news content|news text|main text|rich text|blog content|blog body|blog post|article main|page content
+        text content|td post|single content|post entry|article copy|story copy|detail content|article detail
+        content article|storybody content|blogpost content
+    """,
+    "CAPTION": """
+        caption text|image caption|photo caption|wp caption|img caption|picture caption|photo credit
+        image credit|media caption|figure caption
+    """,
+    "DATE": """
+        post date|entry date|publish date|published date|pub date|article date|date published|publication date
+        posted on
+    """,
+    "BYLINE": """
+        author name|by line|post author|entry author|article author|written by|posted by|story author
+        author link
+    """,
+    "BIO": """
+        author box|author bio|author info|about author|author card|author profile|author description|about the
+    """,
+    "TEASER": """
+        post teaser|article teaser|post card|article card|story card|news card|blog card|post item|card title
+        post preview|teaser text
+    """,
+    "PAYWALL": """
+        subscription wall|pay wall|reg wall|premium content|subscriber only|subscribers only|meter wall
+        piano offer
+    """,
+    "CONSENT": """
+        cookie consent|cookie notice|cookie banner|cookie law|consent wall|privacy wall
+    """,
+    "TITLE": """
+        entry title|post title|article title|story title|page title|article headline|post headline|news title
+        blog title
+    """,
+}
+
+_LOOKUP: dict[str, int] = {}
+for _name, _words in _WORDS.items():
+    for _word in _words.split():
+        _LOOKUP[_word] = _LOOKUP.get(_word, 0) | getattr(Sign, _name)
+for _name, _listed in _PAIRS.items():
+    for _line in _listed.strip().split("\n"):
+        for _pair in _line.strip().split("|"):
+            _LOOKUP[_pair] = _LOOKUP.get(_pair, 0) | getattr(Sign, _name)
+
+_TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]{2,}(?![a-z])")
+_NAMED = re.compile(
+    r' (class|id|role|itemprop|rel|style|aria-label|aria-hidden|hidden|data-testid|data-component)="([^"]*)"'
+)
+_MAX_NAME = 300  # characters; utility-first style sheets write novels into `class`
+_HIDING = re.compile(r"display:\s?none|visibility:\s?hidden")
+_ROLES = {
+    "navigation": Sign.FURNITURE, "banner": Sign.FURNITURE, "contentinfo": Sign.FURNITURE, "search": Sign.FURNITURE,
+    "dialog": Sign.FURNITURE, "alertdialog": Sign.FURNITURE, "complementary": Sign.ASIDE, "menu": Sign.FURNITURE,
+    "menubar": Sign.FURNITURE, "tablist": Sign.FURNITURE, "alert": Sign.FURNITURE, "button": Sign.FURNITURE,
+    "toolbar": Sign.FURNITURE, "article": Sign.ARTICLE, "main": Sign.ARTICLE,
+}  # fmt: skip
+_PROPERTIES = {
+    "articlebody": Sign.BODY, "author": Sign.BYLINE, "datepublished": Sign.DATE, "datemodified": Sign.DATE,
+    "headline": Sign.TITLE, "comment": Sign.COMMENT, "text": Sign.NONE,
+}  # fmt: skip
+
+
+@lru_cache(maxsize=16_384)
+def read_signs(attributes: str) -> int:
+    """The signs in an element's attributes, spelled as Lexbor writes them (` class="…" id="…"`)."""
+    signs = Sign.NONE
+    for name, value in _NAMED.findall(attributes):
+        if name in ("class", "id", "data-testid", "data-component", "rel"):
+            signs |= _of_name(value[:_MAX_NAME])
+        elif name == "itemprop":
+            signs |= _PROPERTIES.get(value.lower(), Sign.NONE)
+        elif name == "role":
+            signs |= _ROLES.get(value.lower(), Sign.NONE)
+        elif name == "style":
+            signs |= Sign.HIDDEN if _HIDING.search(value) else Sign.NONE
+        elif name == "hidden" or (name == "aria-hidden" and value == "true"):
+            signs |= Sign.HIDDEN
+    return signs
+
+
+def _of_name(value: str) -> int:
+    signs = 0
+    before = ""
+    for token in _TOKEN.findall(value):
+        word = token.lower()
+        signs |= _LOOKUP.get(word, 0)
+        signs |= _LOOKUP.get(before + word, 0)
+        before = word + " "
+    return signs

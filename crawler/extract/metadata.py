@@ -1,0 +1,360 @@
+"""What a page says about its article. Evidence in the order of trust: JSON-LD, microdata, meta, URL, visible text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from crawler import urls
+from crawler.errors import UrlRefused
+from crawler.extract.blocks import Scan
+from crawler.extract.byline import read_names
+from crawler.extract.dates import day_in_url, parse_time
+from crawler.extract.document import Page
+from crawler.extract.evidence import Sign
+from crawler.extract.jsonld import LinkedData
+from crawler.extract.text import fold, plain, signature, words
+
+MAX_TITLE = 400  # characters
+_PUBLISHED = (
+    "article:published_time", "og:article:published_time", "datepublished", "parsely-pub-date", "sailthru.date",
+    "publishdate", "publish-date", "publish_date", "pubdate", "article.published", "dc.date.issued",
+    "dcterms.issued", "dcterms.created", "dc.date", "dcterms.date", "dc.date.created",
+    "citation_publication_date", "citation_online_date", "date", "article_date_original",
+    "cxenseparse:recs:publishtime", "originalpublicationdate", "published_time", "article:published",
+    "rnews:datepublished", "publication_date", "created",
+)  # fmt: skip
+_MODIFIED = (
+    "article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "dc.date.modified",
+    "last-modified", "lastmod", "article:modified", "revised", "modified_time",
+)  # fmt: skip
+_AUTHOR = (
+    "author", "article:author", "parsely-author", "sailthru.author", "dc.creator", "dcterms.creator",
+    "citation_author", "byl", "article:author_name", "twitter:data1", "creator", "article.author",
+)  # fmt: skip
+_TITLE_BREAK = re.compile(r"\s+[|•·–—»«:/~-]+\s+|\s*[|»]\s*|:\s+")
+_LANGUAGE = re.compile(r"^[a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{2,8}){0,2}$")
+_CHANGED = re.compile(r"updated|modified|revised|aktualisiert|mis à jour|actualizado", re.IGNORECASE)
+_CHANGED_END = re.compile(r"(?:updated|modified|revised)(?: on)?\W*$", re.IGNORECASE)
+_STAMP = re.compile(r' (?:datetime|content)="([^"]+)"')
+_A_DAY = timedelta(days=1)
+_RESTAMPED = timedelta(days=3_650)
+_BY = re.compile(
+    r"^\W*(?:(?:written|posted|published|authored|article|story|words|text) by\b|by\b|author\b"
+    r"|(?-i:By(?=[A-Z])))[:\s]*([^.!?]{3,90})$",
+    re.IGNORECASE,
+)
+_WRITTEN = re.compile(r"written|author|by\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    title: str = ""
+    byline: tuple[str, ...] = ()
+    published: datetime | None = None
+    modified: datetime | None = None
+    language: str | None = None
+    site: str = ""
+    canonical_url: str | None = None
+    section: str | None = None
+    noindex: bool = False
+    noarchive: bool = False
+
+
+def read_metadata(page: Page, linked: LinkedData, scan: Scan, url: str) -> Metadata:
+    """All that the page claims. Nothing is made up: what no evidence tells is empty."""
+    site = _site(page, linked)
+    title = _title(page, linked, scan, site, url)
+    near = _title_block(scan, title)
+    published, modified = _times(page, linked, scan, near, url)
+    robots = " ".join(value.lower() for name in ("robots", "googlebot") for value in page.meta.get(name, ()))
+    return Metadata(
+        title=title,
+        byline=_byline(page, linked, scan, near),
+        published=published,
+        modified=modified,
+        language=_language(page, linked),
+        site=site,
+        canonical_url=_canonical(page, linked, url),
+        section=plain(linked.section or page.first("article:section", "section", "parsely-section"))[:100] or None,
+        noindex="noindex" in robots or "none" in robots.replace(",", " ").split(),
+        noarchive="noarchive" in robots,
+    )
+
+
+def _site(page: Page, linked: LinkedData) -> str:
+    name = page.first("og:site_name") or linked.publisher or page.first("application-name", "publisher", "dc.publisher")
+    return plain(name)[:100]
+
+
+# --- title -----------------------------------------------------------------------------------------------------
+
+
+def _title(page: Page, linked: LinkedData, scan: Scan, site: str, url: str) -> str:
+    """A heading of the page that the head's titles confirm; else the head's title without the site's name."""
+    open_graph = plain(page.first("og:title", "twitter:title", "dc.title", "citation_title", "parsely-title"))
+    full = plain(page.title)
+    headline = plain(linked.headline) if linked.kind == "article" else ""
+    claims = [claim for claim in (headline, open_graph, full) if claim]
+    names = {signature(site), signature(_host_name(url))} - {""}
+    headings = _headings(scan, "h1")
+    best = max(((_confirmed(heading, claims, names), -rank) for rank, heading in enumerate(headings)), default=(0.0, 0))
+    if best[0] >= 0.5:
+        return headings[-best[1]][:MAX_TITLE]
+    marks = {signature(claim) for claim in claims}
+    for heading in _headings(scan, "h2"):
+        mark = signature(heading)
+        if (
+            len(mark) > 12
+            and mark not in names
+            and any(claim.startswith(mark) for claim in marks)
+            and _only_site(mark, claims, names)
+        ):
+            return heading[:MAX_TITLE]
+    bare = _without_site(open_graph or full, names, full)
+    if (
+        headline
+        and signature(headline) not in names
+        and (not bare or signature(headline) in signature(open_graph + full))
+    ):
+        bare = headline
+    if not bare and headings:
+        bare = headings[0]
+    return (bare or full)[:MAX_TITLE]
+
+
+def _headings(scan: Scan, tag: str) -> list[str]:
+    found: list[str] = []
+    for element in scan.elements:
+        if element.tag == tag and element.first < element.end <= element.first + 4 and len(found) < 12:
+            text = " ".join(block.text for block in scan.blocks[element.first : element.end])
+            if 3 < len(text) <= MAX_TITLE and text not in found:
+                found.append(text)
+    return found
+
+
+def _only_site(mark: str, claims: Sequence[str], names: set[str]) -> bool:
+    """Whether a title of the head is this one, and then at most the site's name."""
+    rests = [signature(claim)[len(mark) :] for claim in claims if signature(claim).startswith(mark)]
+    return any(not rest or any(rest in name or name in rest for name in names) for rest in rests)
+
+
+def _confirmed(heading: str, claims: Sequence[str], names: set[str]) -> float:
+    """How well the best of the head's titles agrees with a heading, 0 to 1."""
+    mark = signature(heading)
+    if not mark or mark in names:
+        return 0.0
+    best = 0.0
+    own = set(words(heading))
+    for claim in claims:
+        other = signature(claim)
+        if mark == other:
+            return 1.0
+        theirs = set(words(claim))
+        if not own or not theirs:
+            continue
+        shared = len(own & theirs)
+        if len(own) < 2 and mark not in names and not other.startswith(mark):
+            continue
+        best = max(
+            best,
+            0.95 * shared / len(own)
+            if other.startswith(mark) and len(own) > 1
+            else shared / max(len(own), len(theirs)),
+        )
+    return best
+
+
+def _without_site(title: str, names: set[str], full: str) -> str:
+    """The title without parts that only name the site ("… | The Daily", "The Daily: …")."""
+    parts = [(match.start(), match.end()) for match in _TITLE_BREAK.finditer(title)]
+    if not parts:
+        return title
+    head, tail = title[: parts[0][0]], title[parts[0][1] :]
+    last_head, last_tail = title[: parts[-1][0]], title[parts[-1][1] :]
+    if any(_names(last_tail, name) for name in names):
+        return last_head
+    if any(_names(head, name) for name in names):
+        return tail
+    breaker = title[parts[-1][0] : parts[-1][1]].strip()
+    if breaker != ":" and len(words(last_tail)) <= 4 and len(last_head) > len(last_tail) and len(words(last_head)) >= 3:
+        return last_head
+    return title
+
+
+def _names(part: str, name: str) -> bool:
+    mark = signature(part)
+    return bool(mark) and (
+        mark == name or (len(mark) > 3 and (mark in name or name in mark) and len(mark) < 3 * len(name))
+    )
+
+
+def _host_name(url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    return urls.registrable_domain(host).partition(".")[0] if host else ""
+
+
+def _title_block(scan: Scan, title: str) -> int:
+    """The block that shows the title, else the first main heading, else 0: what is told of the article stands near."""
+    mark = signature(title)
+    found = heading = -1
+    for index, block in enumerate(scan.blocks):
+        if block.tag == "h1" and heading < 0:
+            heading = index
+        if block.length < MAX_TITLE and mark and signature(block.text) == mark:
+            found = index
+            if block.tag == "h1":
+                break
+    return found if found >= 0 else max(heading, 0)
+
+
+# --- times -----------------------------------------------------------------------------------------------------
+
+
+def _times(page: Page, linked: LinkedData, scan: Scan, near: int, url: str) -> tuple[datetime | None, datetime | None]:
+    claimed = _first_time((linked.published, *(page.first(name) for name in _PUBLISHED)))
+    modified = _first_time((linked.modified, *(page.first(name) for name in _MODIFIED)))
+    shown, changed = _visible_times(scan, near)
+    in_url = day_in_url(url)
+    published = claimed or in_url or shown
+    if claimed and shown:
+        if claimed == shown:
+            published = shown  # the same moment: the page shows it in the newsroom's own zone
+        elif _A_DAY < claimed - shown < _RESTAMPED:
+            published = shown  # systems stamp a page anew; under its headline stands when it came out
+    if published is None:
+        published = changed
+    modified = modified or changed
+    if published and modified and modified < published:
+        # Stamped by another clock, or a page that was published ahead of its date: no claim of a change.
+        modified = None if published - modified > timedelta(days=1) else published
+    return published, modified
+
+
+def _first_time(texts: Iterable[str]) -> datetime | None:
+    for text in texts:
+        time = parse_time(text) if text else None
+        if time is not None:
+            return time
+    return None
+
+
+def _visible_times(scan: Scan, near: int) -> tuple[datetime | None, datetime | None]:
+    """Published and modified around the title: <time>, elements named as dates, lines that are little but a date."""
+    published: list[tuple[int, datetime]] = []
+    modified: list[tuple[int, datetime]] = []
+    for element in scan.elements:
+        if element.signs & Sign.DATE and element.end - element.first <= 3:
+            text = " ".join(block.text for block in scan.blocks[element.first : element.end])
+            if len(text) > 150:
+                continue
+            stamp = _STAMP.search(element.attributes)
+            time = (parse_time(stamp[1]) if stamp else None) or parse_time(text)
+            if time is not None:
+                before = scan.blocks[element.first - 1].text if element.first else ""
+                changed = (
+                    _CHANGED.search(text) or "datemodified" in element.attributes.lower() or _CHANGED_END.search(before)
+                )
+                (modified if changed else published).append((element.first, time))
+    for index in range(max(near - 6, 0), min(near + 16, len(scan.blocks))):
+        text = scan.blocks[index].text
+        if len(text) <= 120 and _is_date_line(text):
+            time = parse_time(text)
+            if time is not None:
+                (modified if _CHANGED.search(text) else published).append((index, time))
+    if not published and not modified:
+        lone = {time.date(): time for block in scan.blocks if block.length <= 40 and (time := _lone_date(block.text))}
+        published = [(near, time) for time in lone.values()] if len(lone) == 1 else []
+    return _nearest(published, near), _nearest(modified, near)
+
+
+def _lone_date(text: str) -> datetime | None:
+    """The time in a line that is nothing but a date, or a date with one or two words before it."""
+    if not any(c.isdigit() for c in text) or sum(1 for word in text.split() if word.strip(":").isalpha()) > 3:
+        return None
+    return parse_time(text)
+
+
+def _is_date_line(text: str) -> bool:
+    """Whether a line is a date with at most a few words around it."""
+    return (
+        any(c.isdigit() for c in text)
+        and sum(1 for word in text.split() if word.isalpha()) <= 9
+        and not text.endswith("?")
+    )
+
+
+def _nearest(times: Sequence[tuple[int, datetime]], near: int) -> datetime | None:
+    """The one closest to the title; what stands before it counts as twice as far."""
+    if not times:
+        return None
+    position, time = min(times, key=lambda pair: pair[0] - near if pair[0] >= near else 2 * (near - pair[0]))
+    # A page that shows one day only means itself; of several, those far off belong to other articles.
+    alone = len({other.date() for _, other in times}) == 1
+    return time if abs(position - near) <= (250 if alone else 35) else None
+
+
+# --- the rest --------------------------------------------------------------------------------------------------
+
+
+def _byline(page: Page, linked: LinkedData, scan: Scan, near: int) -> tuple[str, ...]:
+    names = read_names(linked.authors)
+    if names:
+        return names
+    for name in _AUTHOR:
+        if name == "twitter:data1" and not _WRITTEN.search(" ".join(page.meta.get("twitter:label1", ()))):
+            continue
+        names = read_names(page.meta.get(name, ()))
+        if names:
+            return names
+    return _visible_names(scan, near)
+
+
+def _visible_names(scan: Scan, near: int) -> tuple[str, ...]:
+    """Names in elements called byline or author, then in lines that begin with "By", the closest to the title first."""
+    found: list[tuple[int, int, str]] = []
+    for element in scan.elements:
+        if element.signs & Sign.BYLINE and not element.signs & Sign.COMMENT and element.end - element.first <= 3:
+            text = ", ".join(block.text for block in scan.blocks[element.first : element.end])
+            if 2 < len(text) <= 120:
+                found.append((_distance(element.first, near), -element.depth, text))
+    for index, block in enumerate(scan.blocks):
+        match = _BY.match(block.text) if block.length <= 120 else None
+        if match:
+            found.append((_distance(index, near), 0, match[1]))
+    for _, _, text in sorted(found)[:12]:
+        names = read_names([text])
+        if names:
+            return names
+    return ()
+
+
+def _distance(index: int, near: int) -> int:
+    return index - near if index >= near else 2 * (near - index)
+
+
+def _language(page: Page, linked: LinkedData) -> str | None:
+    for claim in (
+        page.language,
+        linked.language,
+        page.first("content-language", "language", "dc.language", "og:locale"),
+    ):
+        tag = claim.strip().replace("_", "-")
+        if _LANGUAGE.match(tag) and tag.lower() not in {"und", "zxx"}:
+            primary, _, rest = tag.partition("-")
+            return primary.lower() + ("-" + rest.upper() if len(rest) == 2 else "-" + rest if rest else "")
+    return None
+
+
+def _canonical(page: Page, linked: LinkedData, url: str) -> str | None:
+    claims = [attributes.get("href") or "" for rel, attributes in page.links if "canonical" in rel.split()]
+    for claim in (*claims, page.first("og:url"), linked.url):
+        if claim:
+            try:
+                return urls.normalize(fold(claim), url or None)
+            except UrlRefused:
+                continue
+    return None

@@ -1,0 +1,155 @@
+"""An HTML page, or the fragment that a feed carries, to an Extraction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from crawler import urls
+from crawler.errors import UrlRefused
+from crawler.extract.blocks import Scan, scan_body
+from crawler.extract.body import Body, select
+from crawler.extract.captions import split_captions
+from crawler.extract.document import Page, parse
+from crawler.extract.jsonld import LinkedData, read_linked_data
+from crawler.extract.metadata import read_metadata
+from crawler.extract.state import paragraphs_of_state
+from crawler.extract.text import fold, plain, words
+from crawler.extract.trailer import is_copyright, is_trailer
+from crawler.extract.verdict import judge
+from crawler.model import PARAGRAPH_BREAK, Extraction, Verdict
+
+MAX_HYPERLINKS = 200
+MAX_CAPTIONS = 100
+_CONTINUED = re.compile(r"^(?:, |,$|’s |'s |; )")
+_PARAGRAPHS = re.compile(r"\s*\n\s*\n\s*|\s*</p>\s*|<br\s*/?>\s*<br\s*/?>", re.IGNORECASE)
+_FEED_FURNITURE = re.compile(
+    r"^the post .{1,300} (?:first )?appeared (?:first )?on .{1,120}$|^(?:continue reading|read more|share this"
+    r"|like this|related)\W*$|^this (?:article|post|story) (?:was )?(?:first|originally) (?:appeared|published)",
+    re.IGNORECASE,
+)
+
+
+def extract_html(html: str, url: str, *, teaser: str = "") -> Extraction:
+    """Reads a whole page. `url` is where it was fetched; `teaser` what a feed said of it, in plain text."""
+    page = parse(html)
+    scan = scan_body(page.body)
+    linked = read_linked_data(page.json_ld)
+    meta = read_metadata(page, linked, scan, url)
+    body = select(scan, meta.title)
+    paragraphs, trailer = _split_trailer(_joined(scan, body.blocks))
+    hidden = _hidden_body(paragraphs, linked, page)
+    if hidden:
+        paragraphs, trailer = _split_trailer(hidden)
+    paragraphs, credited = split_captions(paragraphs, with_above=False)
+    trailer += _trailer_outside(scan, body)
+    text = PARAGRAPH_BREAK.join(paragraphs)
+    return Extraction(
+        verdict=judge(scan, body, text, meta.title, linked, page.first("og:type")),
+        title=meta.title,
+        byline=meta.byline,
+        published=meta.published,
+        modified=meta.modified,
+        language=meta.language,
+        site=meta.site,
+        canonical_url=meta.canonical_url,
+        text=text,
+        captions=_captions(scan, body, credited),
+        copyright=next((line for line in trailer if is_copyright(line)), None),
+        section=meta.section,
+        hyperlinks=_hyperlinks(page, scan, body, url),
+        trailer=tuple(dict.fromkeys(trailer))[:20],
+        noindex=meta.noindex,
+        noarchive=meta.noarchive,
+    )
+
+
+def extract_fragment(html: str, url: str, title: str = "") -> Extraction:
+    """Reads the content of a feed's entry: no page around it, so that all is article but a feed's own additions."""
+    page = parse(html)
+    scan = scan_body(page.body)
+    body = select(scan, title, whole=True)
+    kept = (text for text in _joined(scan, body.blocks) if not _FEED_FURNITURE.search(text))
+    paragraphs, trailer = _split_trailer(kept)
+    paragraphs, credited = split_captions(paragraphs, with_above=False)
+    text = PARAGRAPH_BREAK.join(paragraphs)
+    return Extraction(
+        verdict=Verdict.ARTICLE if len(text.split()) >= 25 else Verdict.NOT_ARTICLE,
+        title=fold(title),
+        text=text,
+        captions=_captions(scan, body, credited),
+        copyright=next((line for line in trailer if is_copyright(line)), None),
+        hyperlinks=_hyperlinks(page, scan, body, url),
+        trailer=tuple(dict.fromkeys(trailer))[:20],
+    )
+
+
+def _joined(scan: Scan, indices: Sequence[int]) -> list[str]:
+    """The blocks' texts; a paragraph that was torn at a company's ticker link is one again."""
+    paragraphs: list[str] = []
+    for index in indices:
+        text = scan.blocks[index].text
+        if paragraphs and _CONTINUED.match(text):
+            paragraphs[-1] += text
+        else:
+            paragraphs.append(text)
+    return paragraphs
+
+
+def _split_trailer(paragraphs: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Paragraphs of the story, and the lines that tell only of its origin."""
+    kept: list[str] = []
+    trailer: list[str] = []
+    for text in paragraphs:
+        if text:
+            (trailer if is_trailer(text) else kept).append(text)
+    return kept, trailer
+
+
+def _trailer_outside(scan: Scan, body: Body) -> list[str]:
+    chosen = set(body.blocks)
+    return [
+        block.text
+        for index, block in enumerate(scan.blocks)
+        if index not in chosen and block.length <= 400 and is_trailer(block.text)
+    ][:20]
+
+
+def _hidden_body(shown: Sequence[str], linked: LinkedData, page: Page) -> list[str]:
+    """The article's paragraphs out of the page's JSON, where the visible page has none of it or only its beginning."""
+    if len(linked.body) >= 300 and _share_shown(linked.body, shown) < 0.6:
+        return [text for part in _PARAGRAPHS.split(linked.body) if (text := plain(part))]
+    if page.state and sum(map(len, shown)) < 400:
+        paragraphs = paragraphs_of_state(page.state)
+        if sum(map(len, paragraphs)) > 400:
+            return paragraphs
+    return []
+
+
+def _share_shown(told: str, shown: Sequence[str]) -> float:
+    on_page = set(words(" ".join(shown)))
+    in_json = words(plain(told[:20_000]))
+    return sum(1 for word in in_json if word in on_page) / len(in_json) if len(in_json) >= 60 else 1.0
+
+
+def _captions(scan: Scan, body: Body, credited: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*(scan.blocks[index].text for index in body.captions), *credited)))[:MAX_CAPTIONS]
+
+
+def _hyperlinks(page: Page, scan: Scan, body: Body, url: str) -> tuple[str, ...]:
+    chosen = set(body.blocks)
+    hrefs = dict.fromkeys(href for index, href in scan.links if index in chosen and not href.startswith("#"))
+    found: dict[str, None] = {}
+    base = url
+    if page.base:
+        try:
+            base = urls.normalize(page.base, url or None)
+        except UrlRefused:
+            base = url
+    for href in islice(hrefs, 2 * MAX_HYPERLINKS):
+        try:
+            found[urls.normalize(href.replace("&amp;", "&").replace("&quot;", '"'), base or None)] = None
+        except UrlRefused:
+            continue
+    return tuple(islice(found, MAX_HYPERLINKS))

@@ -1,0 +1,61 @@
+"""Articles that only stand in a framework's JSON, from which a script would build the page (__NEXT_DATA__ …)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from crawler.extract.blocks import scan_body
+from crawler.extract.body import select
+from crawler.extract.document import parse
+from crawler.extract.jsonld import read_json
+from crawler.extract.text import fold
+
+_MAX_VALUES = 50_000
+_MIN_PARAGRAPH = 60  # characters
+_MARKUP = re.compile(r"<(?:p|br|div|h[1-6]|ul)\b", re.IGNORECASE)
+_PROSE = re.compile(r"[^\W\d_]{2,}\s+[^\W\d_]+.*[.!?…”\"’)]\s*$", re.DOTALL)
+_BODY_KEY = re.compile(r"body|content|text|html|article|story|copy", re.IGNORECASE)
+
+
+def paragraphs_of_state(document: str) -> list[str]:
+    """The longest run of prose in the JSON: one string with mark-up or line breaks, or the strings of one list."""
+    best: list[str] = []
+    best_length = 0
+    for value in read_json(document):
+        for run in _runs(value):
+            length = sum(map(len, run))
+            if length > best_length:
+                best, best_length = run, length
+    return best
+
+
+def _runs(root: Any) -> list[list[str]]:
+    """Runs of paragraphs: each long string, and the paragraphs anywhere below one list, in the order of the text."""
+    runs: list[list[str]] = []
+    lists: dict[int, list[str]] = {}
+    stack: list[tuple[Any, str, int]] = [(root, "", 0)]  # value, key, the outermost list of blocks it is in
+    for _ in range(_MAX_VALUES):
+        if not stack:
+            break
+        value, key, home = stack.pop()
+        if isinstance(value, dict):
+            stack.extend((inner, name, home) for name, inner in reversed(value.items()))
+        elif isinstance(value, list):
+            if not home and _BODY_KEY.search(key):
+                home = len(lists) + 1
+                lists[home] = []
+            stack.extend((inner, key, home) for inner in reversed(value))
+        elif isinstance(value, str) and len(value) >= _MIN_PARAGRAPH and " " in value:
+            if _MARKUP.search(value):
+                runs.append(_read_markup(value))
+            elif _PROSE.search(value):
+                if home:
+                    lists[home].append(fold(value))
+                runs.append([text for line in value.split("\n") if (text := fold(line))])
+    return runs + list(lists.values())
+
+
+def _read_markup(markup: str) -> list[str]:
+    scan = scan_body(parse(markup).body)
+    return [scan.blocks[index].text for index in select(scan, "", whole=True).blocks]

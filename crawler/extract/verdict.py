@@ -1,0 +1,89 @@
+"""What a page is. A stub, a wall or a front page must never be linked as if it were the story."""
+
+from __future__ import annotations
+
+import re
+
+from crawler.extract.blocks import Scan
+from crawler.extract.body import Body, prose
+from crawler.extract.evidence import Sign
+from crawler.extract.jsonld import LinkedData
+from crawler.model import Verdict
+
+MIN_WORDS = 25  # of an article's body
+_ARTICLE_TYPES = frozenset(("article", "news", "news.article", "blog"))
+_ERROR_TITLE = re.compile(
+    r"^\W*(?:(?:error\W*)?(?:40[0-9]|41[0-9]|50[0-9])\b|page (?:was )?not found|not found$|access denied"
+    r"|forbidden$|error\W*$|service unavailable|bad gateway"
+    r"|just a moment|attention required|are you (?:a )?(?:robot|human)|security check|site not found|oops"
+    r"|internal server error|pardon our interruption"
+    r"|seite nicht gefunden|page introuvable|página no encontrada)|\b(?:page not found|404 not found|error 404"
+    r"|404 error)\W*$",
+    re.IGNORECASE,
+)
+_ERROR_TEXT = re.compile(
+    r"page (?:you(?:'re| are| were|’re)? (?:requested|looking for|trying)|(?:can ?not|could not|can't"
+    r"|can’t) be found|does not exist|no longer exists)"
+    r"|enable javascript and cookies to continue|verify(?:ing)? (?:that )?you are (?:a )?human"
+    r"|checking your browser|unusual traffic|access to this page has been denied",
+    re.IGNORECASE,
+)
+_PAYWALL_TEXT = re.compile(
+    r"subscribe (?:now )?to (?:continue|keep|read|unlock)|(?:continue|keep) reading (?:this (?:article"
+    r"|story) )?(?:with|by|for)|to (?:continue|keep) reading"
+    r"|already a (?:subscriber|member)|subscribers? only|for subscribers|exclusive to (?:our )?(?:subscribers"
+    r"|members)|(?:log|sign) ?in to (?:continue|read)"
+    r"|unlock (?:this|the) (?:article|story)|you(?:'ve| have|’ve) (?:reached|read) (?:your|all)"
+    r"|register (?:now )?to (?:continue|read)|become a (?:member|subscriber) to"
+    r"|your (?:free )?trial|this (?:article|content|story) is (?:reserved|only available"
+    r"|available (?:only )?(?:to|for))",
+    re.IGNORECASE,
+)
+_CONSENT_TEXT = re.compile(
+    r"(?:we|our partners|partners).{0,80}(?:use|store).{0,60}cookies|before you continue|your privacy (?:choices"
+    r"|matters)|accept (?:all )?(?:cookies|and continue)|manage (?:your )?(?:cookies|preferences|consent)",
+    re.IGNORECASE,
+)
+
+
+def judge(scan: Scan, body: Body, text: str, title: str, linked: LinkedData, og_type: str) -> Verdict:
+    """The verdict on a parsed page; `text` is the body that was read off it."""
+    count = len(text.split())
+    visible = " ".join(block.text for block in scan.blocks[:400])[:20_000]
+    claimed = linked.kind == "article" or og_type.lower() in _ARTICLE_TYPES
+    if (count < 250 and _ERROR_TITLE.search(title)) or (count < 150 and _ERROR_TEXT.search(visible)):
+        return Verdict.ERROR_PAGE
+    if count < 180 and (linked.free is False or _paywalled(scan) or (claimed and _PAYWALL_TEXT.search(visible))):
+        return Verdict.PAYWALL
+    if (count < 150 and _CONSENT_TEXT.search(text)) or (count < MIN_WORDS and _consent(scan, visible)):
+        return Verdict.CONSENT
+    few = count < (MIN_WORDS // 2 if claimed else MIN_WORDS)
+    if (few and _links(scan) > 0.5 and len(scan.blocks) > 30) or (not claimed and _lists_pages(scan, body)):
+        return Verdict.LISTING
+    return Verdict.NOT_ARTICLE if few else Verdict.ARTICLE
+
+
+def _paywalled(scan: Scan) -> bool:
+    return any(element.signs & Sign.PAYWALL and element.first < element.end for element in scan.elements)
+
+
+def _consent(scan: Scan, visible: str) -> bool:
+    if not _CONSENT_TEXT.search(visible):
+        return False
+    return sum(block.length for block in scan.blocks) < 6_000
+
+
+def _links(scan: Scan) -> float:
+    total = sum(block.length for block in scan.blocks)
+    return sum(min(block.linked, block.length) for block in scan.blocks) / total if total else 0.0
+
+
+def _lists_pages(scan: Scan, body: Body) -> bool:
+    """A front: many linked headings, and what prose there is comes in crumbs between them."""
+    chosen = [scan.blocks[index] for index in body.blocks]
+    longest = max((block.length for block in chosen), default=0)
+    headings = sum(
+        1 for b in scan.blocks if b.linked >= b.length > 20 and b.tag in ("h2", "h3", "h4", "a", "div", "li", "td", "p")
+    )
+    running = sum(1 for block in chosen if prose(block) > 80)
+    return headings >= 12 and headings > 2 * running and longest < 400 and _links(scan) > 0.4

@@ -1,0 +1,143 @@
+"""`wiretrace export`: what is stored, row by row in constant memory."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TextIO
+
+from crawler.errors import InputError
+from crawler.interchange import ARTICLE_FIELDS, Json, time_to_json
+from crawler.store import Store
+
+
+class Subject(StrEnum):
+    ARTICLES = "articles"
+    LINKS = "links"
+    STORIES = "stories"
+    CHANGES = "changes"
+
+
+class Format(StrEnum):
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+# A spreadsheet takes a cell that begins so for a formula, and runs it.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_COLUMNS = {
+    Subject.ARTICLES: (*ARTICLE_FIELDS, "attribution"),
+    Subject.LINKS: (
+        "id", "state", "relation", "score", "coverage.rewrite", "coverage.original",
+        "rewrite.id", "rewrite.url", "rewrite.title", "rewrite.publisher", "rewrite.published",
+        "original.id", "original.url", "original.title", "original.publisher", "original.published",
+        "precedence", "standing", "decided", "linker", "evidence",
+    ),
+    Subject.STORIES: ("id", "title", "publisher", "url", "published", "members"),
+    Subject.CHANGES: ("seq", "at", "subject", "action", "id", "reason", "state"),
+}  # fmt: skip
+
+
+async def export(
+    store: Store,
+    subject: Subject,
+    out: TextIO,
+    *,
+    kind: Format = Format.JSONL,
+    since: datetime | int | None = None,
+    as_of: datetime | None = None,
+) -> int:
+    """Writes the rows to `out` and returns their number."""
+    write = _csv_writer(subject, out) if kind is Format.CSV else _jsonl_writer(out)
+    count = 0
+    async for row in _rows(store, subject, since, as_of):
+        write(row)
+        count += 1
+    return count
+
+
+@contextmanager
+def destination(path: Path | None, standard_output: TextIO) -> Iterator[TextIO]:
+    """Standard output, or a file that is there whole or not at all."""
+    if path is None:
+        yield standard_output
+        return
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", text=True)
+    except OSError as error:
+        raise InputError(path, f"expected a folder that can be written ({error.strerror or error})") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            yield file
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _rows(
+    store: Store, subject: Subject, since: datetime | int | None, as_of: datetime | None
+) -> AsyncIterator[Mapping[str, Any]]:
+    if subject is Subject.ARTICLES:
+        return store.export_articles(since=since, as_of=as_of)
+    if subject is Subject.LINKS:
+        return store.export_links(since=since, as_of=as_of)
+    if subject is Subject.STORIES:
+        return store.export_stories(since=since, as_of=as_of)
+    return _changes(store, since)
+
+
+async def _changes(store: Store, since: datetime | int | None) -> AsyncIterator[Mapping[str, Any]]:
+    async for change in store.changes(since):
+        yield {
+            "seq": change.seq,
+            "at": time_to_json(change.at),
+            "subject": change.subject.value,
+            "action": change.action.value,
+            "id": change.id,
+            "reason": change.reason,
+            "state": change.state,
+        }
+
+
+def _jsonl_writer(out: TextIO) -> Any:
+    def write(row: Json) -> None:
+        out.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    return write
+
+
+def _csv_writer(subject: Subject, out: TextIO) -> Any:
+    writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
+    columns = _COLUMNS[subject]
+    writer.writerow(columns)
+
+    def write(row: Json) -> None:
+        writer.writerow([_cell(_at(row, column)) for column in columns])
+
+    return write
+
+
+def _at(row: Json, dotted: str) -> object:
+    value: Any = row
+    for part in dotted.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _cell(value: object) -> str | int | float:
+    """A cell no spreadsheet takes for a formula. Lists and objects are JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "'" + text if text.startswith(_FORMULA_STARTS) else text

@@ -1,0 +1,103 @@
+"""`wiretrace trace`: one article against the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from crawler.clock import Clock
+from crawler.errors import ExtractError, InputError
+from crawler.fetch import Fetcher
+from crawler.interchange import (
+    Json,
+    article_brief,
+    article_to_json,
+    attribution_to_json,
+    candidates_to_json,
+    link_to_json,
+)
+from crawler.model import Article, Decision, RawDocument, Verdict
+from crawler.pipeline.cpu import CpuPool
+from crawler.pipeline.linking import LinkingDesk, Verification
+from crawler.pipeline.reading import read_document
+from crawler.pipeline.tally import Tally
+from crawler.settings import Settings
+from crawler.store import Store
+
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """An article, what was decided on it, and the articles that it was weighed against."""
+
+    article: Article
+    decision: Decision
+    articles: Mapping[str, Article]
+
+    def as_json(self) -> Json:
+        """The public JSON of `trace`: the article's fields with link, attribution and candidates."""
+        link, attribution = self.decision.link, self.decision.attribution
+        teaser = self.articles.get(attribution.teaser_id or "") if attribution else None
+        return {
+            **article_to_json(self.article),
+            "link": link_to_json(link, article_brief(self.article), article_brief(self.articles[link.original_id]))
+            if link
+            else None,
+            "attribution": attribution_to_json(attribution, teaser) if attribution else None,
+            "candidates": candidates_to_json(self.decision, self.articles),
+        }
+
+
+async def trace(settings: Settings, document: RawDocument, *, clock: Clock, keep: bool = False) -> Trace:
+    """Decides on one page. With `keep` it is stored and linked as a crawled page would be.
+
+    Raises ExtractError where the page holds no article.
+    """
+    async with (
+        await Store.open(settings.database, clock) as store,
+        CpuPool(settings.link, settings.rights_list(), processes=0) as cpu,
+    ):
+        desk = LinkingDesk(store, cpu)
+        reading = await cpu.run(read_document, document)
+        article = replace(reading.article, fetched=clock.now(), first_seen=clock.now())
+        if article.verdict is not Verdict.ARTICLE or reading.fingerprint is None or not article.text:
+            reason = article.verdict.value if article.verdict is not Verdict.ARTICLE else "empty"
+            raise ExtractError(document.url, reason, f"expected an article, found none ({reason})")
+        if keep:
+            stored = await store.store_article(article, reading.fingerprint, extra_urls=reading.urls)
+            await desk.decide(stored.id, Tally(), worker=None, reason="traced")
+            article = await store.article(stored.id) or article
+        verification: Verification = await desk.verify(article, reading.fingerprint)
+    return Trace(article, verification.decision, verification.articles)
+
+
+async def load(target: str, settings: Settings, *, clock: Clock, standard_input: bytes | None = None) -> RawDocument:
+    """The bytes of a path, a URL or `-`. A URL that a person asks for is not bound by robots.txt.
+
+    Raises InputError for a file that can't be read, FetchError for a URL that gives no page.
+    """
+    if target == STANDARD_INPUT:
+        return RawDocument(url="stdin:", body=standard_input or b"")
+    if urlsplit(target).scheme in {"http", "https"}:
+        ports = {port for port in (urlsplit(target).port,) if port}
+        async with Fetcher(settings.fetch, clock, source_ports=ports) as fetcher:
+            response = await fetcher.get(target, robots=False)
+        return response.document()
+    return read_file(Path(target), settings.fetch.max_body)
+
+
+def read_file(path: Path, limit: int) -> RawDocument:
+    """A local page; its media type is left to its content. At most `limit` bytes."""
+    try:
+        with path.open("rb") as file:
+            body = file.read(limit + 1)
+    except IsADirectoryError:
+        raise InputError(path, "expected a file, it is a folder") from None
+    except OSError as error:
+        raise InputError(path, f"expected a readable file ({error.strerror or error})") from None
+    if len(body) > limit:
+        raise InputError(path, f"expected at most {limit} bytes")
+    return RawDocument(url=path.as_posix(), body=body)

@@ -1,0 +1,257 @@
+"""The decision on one page: which of its candidates it stems from, if any, and why.
+
+Everything here is a function of the page, the candidates and the settings; the order in which candidates come
+changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crawler.link import evidence
+from crawler.link.attribution import attribution
+from crawler.link.features import Comparison, cheap_score, compare
+from crawler.link.lexicon import UNKNOWN
+from crawler.link.markers import Marker, markers
+from crawler.link.profile import Profile
+from crawler.link.score import Model, probability
+from crawler.link.standing import is_dow_jones, precedence, standing
+from crawler.model import (
+    Article,
+    Considered,
+    Decision,
+    Evidence,
+    EvidenceKind,
+    Link,
+    Precedence,
+    Relation,
+    Rights,
+    Role,
+)
+
+MOST_ALIGNED = 20
+MOST_CONSIDERED = 10
+# Log-odds that circumstances add. None can lift a story above the threshold that its text does not speak for.
+_MARKED = 1.0  # the page bears marks of Dow Jones and the original is theirs
+_CANONICAL = 2.0  # the page names the original's address as its own
+_LEAST_VERBATIM_ABROAD = 0.5  # share of a page in a language that is not known that must stand in the original
+_COPY_PAGE, _COPY_ORIGINAL = 0.7, 0.3  # shares of words in verbatim runs that make a copy
+_EXCERPT_PAGE = 0.6  # of the page's words: below, lifted passages stand in another's frame
+_BEYOND_WORDS = 40  # weight of terms beyond the release below which nothing can be told
+_LEAST_BEYOND = 0.22  # share of what the page has beyond the release that an original must explain
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A candidate that was aligned with the page."""
+
+    article: Article
+    profile: Profile
+    comparison: Comparison
+    log_odds: float
+    manner: str
+    precedence: Precedence
+    address: EvidenceKind | None
+
+    @property
+    def explains(self) -> float:
+        """How well the original accounts for the page: what the choice among several goes by."""
+        features = self.comparison.features
+        return (
+            features.explained_page
+            + features.chain_page
+            + 0.5 * features.verbatim_page
+            + 0.2 * features.explained_original
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a decision rests on beside the articles."""
+
+    linker: str
+    model: Model
+    threshold: float
+    base_rate: float
+    rights: Sequence[Rights]
+
+
+def decide(
+    bench: Bench,
+    page: Article,
+    prepared: Profile,
+    originals: Sequence[tuple[Article, Profile]],
+    teasers: Sequence[Article],
+    known_urls: Mapping[str, str],
+) -> Decision:
+    """See `Linker.decide`; the profiles come with the articles."""
+    marks = markers(page)
+    addresses = _addresses(page, known_urls)
+    chosen = _worth_aligning(page, prepared, originals, addresses)
+    weighed = [_weigh(bench, page, prepared, one, marks, addresses) for one in chosen]
+    weighed.sort(key=lambda one: (-one.log_odds, one.article.id))
+    refused = _refusals(bench, prepared, weighed)
+    open_ = [one for one in weighed if one.article.id not in refused]
+    taken = min(open_, key=lambda one: (-round(one.explains, 6), one.article.id)) if open_ else None
+    considered = tuple(
+        Considered(
+            one.article.id,
+            _score(bench, one),
+            one is taken,
+            "taken" if one is taken else refused.get(one.article.id, "another original explains the page better"),
+        )
+        for one in weighed
+    )
+    if taken is not None:
+        considered = tuple(sorted(considered, key=lambda one: (not one.taken, -one.score, one.original_id)))
+        return Decision(
+            article_id=page.id,
+            linker=bench.linker,
+            score=_score(bench, taken),
+            link=_link(bench, page, prepared, taken, marks),
+            considered=considered[:MOST_CONSIDERED],
+        )
+    return Decision(
+        article_id=page.id,
+        linker=bench.linker,
+        score=considered[0].score if considered else 0.0,
+        attribution=attribution(page, prepared, marks, teasers),
+        considered=considered[:MOST_CONSIDERED],
+    )
+
+
+def _score(bench: Bench, one: Weighed) -> float:
+    return probability(one.log_odds, bench.base_rate)
+
+
+def _addresses(page: Article, known_urls: Mapping[str, str]) -> dict[str, EvidenceKind]:
+    """Originals whose address the page names, with how it does."""
+    named = {known_urls[url]: EvidenceKind.HYPERLINK for url in page.hyperlinks if url in known_urls}
+    if page.canonical_url in known_urls:
+        named[known_urls[page.canonical_url]] = EvidenceKind.CANONICAL
+    return named
+
+
+def _worth_aligning(
+    page: Article,
+    prepared: Profile,
+    originals: Sequence[tuple[Article, Profile]],
+    addresses: Mapping[str, EvidenceKind],
+) -> list[tuple[Article, Profile]]:
+    """The candidates that are aligned: those whose address the page names, and the best by a cheap score."""
+    if not prepared.spans:
+        return []
+    others = {article.id: (article, held) for article, held in originals if article.id != page.id and held.spans}
+    scores = {identifier: cheap_score(prepared, held) for identifier, (_, held) in others.items()}
+    best = sorted(others, key=lambda one: (one not in addresses, -scores[one], one))[:MOST_ALIGNED]
+    return [others[one] for one in best if scores[one] > 0 or one in addresses]
+
+
+def _weigh(
+    bench: Bench,
+    page: Article,
+    prepared: Profile,
+    candidate: tuple[Article, Profile],
+    marks: Sequence[Marker],
+    addresses: Mapping[str, EvidenceKind],
+) -> Weighed:
+    article, held = candidate
+    comparison = compare(prepared, held)
+    judgement = bench.model.judge(comparison.features)
+    log_odds = judgement.log_odds
+    address = addresses.get(article.id)
+    if marks and is_dow_jones(article.publisher):
+        log_odds += _MARKED
+    if address is EvidenceKind.CANONICAL:
+        log_odds += _CANONICAL
+    return Weighed(article, held, comparison, log_odds, judgement.manner, precedence(page, article), address)
+
+
+def _refusals(bench: Bench, prepared: Profile, weighed: Sequence[Weighed]) -> dict[str, str]:
+    """Why each candidate that can't be taken can't."""
+    refused: dict[str, str] = {}
+    for one in weighed:
+        reason = _refusal(bench, prepared, one)
+        if reason:
+            refused[one.article.id] = reason
+    releases = [one for one in weighed if one.article.role is Role.RELEASE and _score(bench, one) >= 0.5]
+    for one in weighed:
+        if one.article.id not in refused and one.article.role is not Role.RELEASE:
+            for release in releases:
+                if _only_common_source(prepared, one, release):
+                    refused[one.article.id] = "shares with the page only what both have from a release"
+    return refused
+
+
+def _refusal(bench: Bench, prepared: Profile, one: Weighed) -> str | None:
+    features = one.comparison.features
+    languages = {prepared.language, one.profile.language}
+    if (len(languages) > 1 or UNKNOWN in languages) and features.verbatim_page < _LEAST_VERBATIM_ABROAD:
+        return "another language, or one that is not known, and not copied"
+    if _score(bench, one) < bench.threshold:
+        return _shortfall(one, bench.threshold)
+    if one.precedence is Precedence.PAGE_FIRST:
+        return "the page came first"
+    return None
+
+
+def _shortfall(one: Weighed, threshold: float) -> str:
+    """In plain words why a candidate stays below the threshold."""
+    features = one.comparison.features
+    below = f"below the threshold {threshold:.2f}"
+    if features.chain_page >= 0.3 and features.page_names < 0.4:
+        return f"the same formula with other names, {below}"
+    if features.agree_numbers < 0.5 and features.page_numbers < 0.5 and features.chain_page >= 0.12:
+        return f"other numbers in the same places, {below}"
+    if features.page_names >= 0.5 and features.explained_page < 0.45:
+        return f"shares names, little of what is said, {below}"
+    if features.page_names >= 0.2 and features.explained_page >= 0.15:
+        return f"the same subject with other names, numbers or quotes, {below}"
+    return f"shares only common words, {below}" if features.page_names < 0.2 else below
+
+
+def _only_common_source(page: Profile, one: Weighed, release: Weighed) -> bool:
+    """Whether an original shares with the page hardly more than the release explains.
+
+    What counts is what the page has beyond the release: a rewrite of the original has taken the original's own
+    words, names and numbers there as well; another rework of the release has its own.
+    """
+    beyond = ~np.isin(page.terms, release.profile.terms)
+    weight = float(page.weights[beyond].sum())
+    if weight < _BEYOND_WORDS:
+        return release.explains >= one.explains
+    explained = beyond & np.isin(page.terms, one.profile.terms)
+    share = float(page.weights[explained].sum()) / weight
+    return share < _LEAST_BEYOND or (release.explains > one.explains and share < 2 * _LEAST_BEYOND)
+
+
+def _relation(one: Weighed) -> Relation:
+    features = one.comparison.features
+    if features.verbatim_page >= _COPY_PAGE and features.verbatim_original >= _COPY_ORIGINAL:
+        return Relation.COPY
+    if features.verbatim_page >= _COPY_PAGE:
+        return Relation.EXCERPT
+    lifted = features.verbatim_page >= 0.15 and features.explained_page < _EXCERPT_PAGE
+    return Relation.EXCERPT if one.manner == "excerpt" and lifted else Relation.REWRITE
+
+
+def _link(bench: Bench, page: Article, prepared: Profile, one: Weighed, marks: Sequence[Marker]) -> Link:
+    pieces = evidence.passages(prepared, one.profile, one.comparison)
+    pieces += evidence.shared_terms(prepared, one.comparison)
+    pieces += evidence.marker_evidence(marks)
+    if one.address is not None:
+        pieces.append(Evidence(kind=one.address, text=one.article.url))
+    return Link(
+        rewrite_id=page.id,
+        original_id=one.article.id,
+        relation=_relation(one),
+        score=_score(bench, one),
+        coverage=evidence.coverage(prepared, one.profile, one.comparison),
+        evidence=tuple(pieces),
+        precedence=one.precedence,
+        standing=standing(page, one.article, bench.rights),
+        linker=bench.linker,
+    )

@@ -1,0 +1,41 @@
+"""What the candidate index keeps of an article: two views of it under one kind of key.
+
+The MinHash view (bands of the whole, least shingles of its parts) finds copies, close rewrites and lifted passages;
+the rare stems, names and numbers find what is reworded throughout.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crawler.link.minhash import SCHEME, band_keys, part_keys, signature
+from crawler.link.profile import Profile
+from crawler.model import Fingerprint
+
+RARE_TERMS = 56  # index keys an article for its rarest terms
+LEAST_RARITY = 2.5  # weight; what nearly every story holds finds nothing
+BAND_WEIGHT = 8.0
+PART_WEIGHT = 12.0  # six words in a row are rarer than any name
+STEP = 16  # weights are multiples of 1/16: their sums are exact and the same in any order and engine
+
+
+def fingerprint(profile: Profile, linker: str) -> Fingerprint:
+    """The fingerprint of a profile; that of an article without words has no keys and finds nothing."""
+    values = signature(profile.forms)
+    weights: dict[int, float] = {}
+    if len(profile.forms):
+        rarest = np.lexsort((profile.terms, -profile.weights))[:RARE_TERMS]
+        for place in rarest:
+            weight = float(profile.weights[place])
+            if weight >= LEAST_RARITY:
+                weights[int(profile.terms[place])] = weight
+        weights.update(dict.fromkeys(part_keys(profile.forms), PART_WEIGHT))
+        weights.update(dict.fromkeys(band_keys(values), BAND_WEIGHT))
+    keys = sorted(weights)
+    return Fingerprint(
+        linker=linker,
+        scheme=SCHEME,
+        minhash=values.tobytes(),
+        keys=tuple(keys),
+        weights=tuple(round(weights[key] * STEP) / STEP for key in keys),
+    )

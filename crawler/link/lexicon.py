@@ -1,0 +1,110 @@
+"""Words of a language as the linker sees them: stems with the weight of their rarity.
+
+The idf tables are data files of the package (see their headers for source and licence), immutable under their
+names and read once a process.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import unicodedata
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+import Stemmer
+import xxhash
+
+TABLE_VERSION = 1
+MAX_IDF = 10.0  # of a stem that the table lacks: about one story in 20,000
+STOP_IDF = 1.3  # stems in more than about a quarter of all stories carry no content
+UNKNOWN = "und"
+STEMMERS = {"en": "english", "de": "german", "es": "spanish", "fr": "french"}
+_CACHED_WORDS = 200_000
+
+_ASCII_QUOTE = str.maketrans({"’": "'", "ʼ": "'", "`": "'", "ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})
+
+
+_ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)'")
+_CLITIC = re.compile(r"(?:n't|'s|'re|'ve|'ll|'d|'m|')$")
+
+
+class Word(NamedTuple):
+    """A lower-case word with what is known of it: `stem` is the id of the stem, `form` of the word itself."""
+
+    form: int
+    stem: int
+    idf: float
+
+
+def fold(text: str) -> str:
+    """Without diacritics, in lower case: "Gyurcsány" and "Gyurcsany" are one name."""
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFKD", text.lower().translate(_ASCII_QUOTE))
+    return "".join(char for char in plain if not unicodedata.combining(char))
+
+
+def term_id(kind: str, text: str) -> int:
+    """A 63-bit id of a term, the same on every machine."""
+    return xxhash.xxh3_64_intdigest(f"{kind}:{text}".encode("utf-8", "surrogatepass")) >> 1
+
+
+def data_file(name: str) -> bytes:
+    return resources.files("crawler.link").joinpath("data", name).read_bytes()
+
+
+def table_name(language: str) -> str:
+    return f"idf-{language}-{TABLE_VERSION}.tsv.gz"
+
+
+class Lexicon:
+    """The words of one language; `und` stands for every language without a table."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._known: dict[str, Word] = {}
+        self._idf: dict[str, float] = {}
+        self._stemmer = Stemmer.Stemmer(STEMMERS[language]) if language in STEMMERS else None
+        if self._stemmer is not None:
+            for line in gzip.decompress(data_file(table_name(language))).decode().splitlines():
+                if not line.startswith("#"):
+                    stem, _, tenths = line.partition("\t")
+                    self._idf[stem] = int(tenths) / 10
+
+    def word(self, text: str) -> Word:
+        """What is known of a word in any case."""
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) >= _CACHED_WORDS:
+                self._known.clear()  # hostile pages invent words without end
+            found = self._known[text] = self._look_up(text.lower())
+        return found
+
+    def _look_up(self, lower: str) -> Word:
+        plain = self._without_clitics(lower.translate(_ASCII_QUOTE))
+        folded = fold(plain)
+        form = term_id("w", folded)
+        if self._stemmer is None:
+            # No table: long words are taken to be rarer, which is all that is known of them.
+            return Word(form, term_id("s", folded), min(MAX_IDF, 1.0 + len(folded)))
+        stem = fold(self._stemmer.stemWord(plain))
+        idf = MAX_IDF if len(stem) > 1 else 0.0
+        return Word(form, term_id("s", stem), self._idf.get(stem, idf))
+
+
+    def _without_clitics(self, word: str) -> str:
+        """The word itself: "they're", "don't" and "l'accord" are they, do and accord; "u.s" is us."""
+        plain = word.replace(".", "")
+        if "'" not in plain:
+            return plain
+        if self.language == "fr":
+            return _ELIDED.sub("", plain)
+        return _CLITIC.sub("", plain) or plain
+
+
+@cache
+def lexicon(language: str) -> Lexicon:
+    """The lexicon of a language code; those without a table share one."""
+    return Lexicon(language if language in STEMMERS else UNKNOWN)

@@ -1,0 +1,94 @@
+"""The linker: pure, deterministic, without I/O beyond the data files of its own package."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+
+import xxhash
+
+from crawler.link.decide import Bench, decide
+from crawler.link.fingerprint import fingerprint
+from crawler.link.lexicon import STEMMERS, data_file, table_name
+from crawler.link.minhash import SCHEME
+from crawler.link.profile import Profile, profile
+from crawler.link.score import MODEL_FILE, shipped_model
+from crawler.model import Article, Completeness, Decision, Fingerprint, Rights
+from crawler.settings import LinkSettings
+
+CODE_VERSION = "1"  # goes up with any change of code or parameters that changes a fingerprint or a score
+_PROFILES_KEPT = 1_024  # some 40 KB each
+_NO_URLS: Mapping[str, str] = MappingProxyType({})
+
+
+class Linker:
+    """Signs articles and decides on pages.
+
+    Not to be shared between threads: it keeps the profiles of the originals it met last.
+    """
+
+    def __init__(self, settings: LinkSettings, rights: Sequence[Rights] = ()) -> None:
+        self._bench = Bench(linker_id(), shipped_model(), settings.threshold, settings.base_rate, tuple(rights))
+        self._profiles: OrderedDict[tuple[str, int], Profile] = OrderedDict()
+
+    @property
+    def id(self) -> str:
+        """Fixes code version, parameters, idf tables and model, such as "1-0a1b2c3d"."""
+        return self._bench.linker
+
+    def fingerprint(self, article: Article) -> Fingerprint:
+        """The index keys of an article; one without words has none.
+
+        A teaser's headline counts as text: it is most of what there is.
+        """
+        return fingerprint(self._profile(article), self.id)
+
+    def decide(
+        self,
+        page: Article,
+        originals: Sequence[Article],
+        teasers: Sequence[Article] = (),
+        *,
+        known_urls: Mapping[str, str] = _NO_URLS,
+    ) -> Decision:
+        """What the linker says of a page, given the candidates that an index found for it.
+
+        `originals` in any order, of which the 20 best by a cheap score are aligned; `known_urls` maps addresses
+        that the page names (canonical, hyperlinks) to the ids of stored originals. The score is the probability
+        that the page stems from its best original, at the configured base rate. Raises nothing.
+        """
+        prepared = profile(page)
+        pairs = [(original, self._profile(original)) for original in originals]
+        return decide(self._bench, page, prepared, pairs, teasers, known_urls)
+
+    def _profile(self, article: Article) -> Profile:
+        text = f"{article.title}\x00{article.language}\x00{article.text}"
+        key = (article.id, xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")))
+        found = self._profiles.get(key)
+        if found is None:
+            found = self._profiles[key] = profile(_with_headline(article))
+            if len(self._profiles) > _PROFILES_KEPT:
+                self._profiles.popitem(last=False)
+        else:
+            self._profiles.move_to_end(key)
+        return found
+
+
+def _with_headline(article: Article) -> Article:
+    """A teaser with its headline as text; a full article as it is, its headline is the editor's."""
+    if article.completeness is Completeness.FULL:
+        return article
+    return replace(article, title="", text=f"{article.title}.\n\n{article.text}")
+
+
+@cache
+def linker_id() -> str:
+    """The id of this code with its data files."""
+    digest = hashlib.blake2b(f"{CODE_VERSION} {SCHEME}".encode(), digest_size=4)
+    for name in (*map(table_name, sorted(STEMMERS)), MODEL_FILE):
+        digest.update(data_file(name))
+    return f"{CODE_VERSION}-{digest.hexdigest()}"

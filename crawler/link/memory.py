@@ -1,0 +1,149 @@
+"""The candidate index in memory: sorted arrays of keys and slots, some 12 bytes a key.
+
+New entries are gathered and merged into sorted runs, each run at least twice as large as the next, so that
+adding stays cheap and a query looks into few runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crawler.errors import LinkerMismatch
+from crawler.link.index import ranked
+from crawler.model import Candidate, Fingerprint, Side
+
+_GATHERED = 20_000  # entries that are kept unsorted at most
+_COMMON = 2_000  # articles; a key that more than this and one in fifty hold is not looked up
+
+
+class MemoryIndex:
+    """Fulfils `CandidateIndex`. All fingerprints must be of one linker and scheme."""
+
+    def __init__(self) -> None:
+        self._sides = {side: _Postings() for side in Side}
+        self._made_by: tuple[str, str] | None = None
+
+    def __len__(self) -> int:
+        return sum(len(postings) for postings in self._sides.values())
+
+    def add(self, article_id: str, fingerprint: Fingerprint, side: Side) -> None:
+        """Adds an article, or replaces it on its side. Raises LinkerMismatch."""
+        self._check(fingerprint, adding=True)
+        self._sides[side].add(article_id, fingerprint.keys)
+
+    def remove(self, article_id: str) -> None:
+        """Takes an article off all sides; one that is not held is no error."""
+        for postings in self._sides.values():
+            postings.remove(article_id)
+
+    async def candidates(self, fingerprint: Fingerprint, side: Side, limit: int = 200) -> Sequence[Candidate]:
+        """See `CandidateIndex`. Raises LinkerMismatch."""
+        return self.search(fingerprint, side, limit)
+
+    def search(self, fingerprint: Fingerprint, side: Side, limit: int = 200) -> list[Candidate]:
+        """`candidates` for callers without an event loop. Raises LinkerMismatch."""
+        self._check(fingerprint, adding=False)
+        return self._sides[side].search(fingerprint, limit)
+
+    def _check(self, fingerprint: Fingerprint, *, adding: bool) -> None:
+        made_by = (fingerprint.linker, fingerprint.scheme)
+        if self._made_by is None and adding:
+            self._made_by = made_by
+        if self._made_by is not None and self._made_by != made_by:
+            raise LinkerMismatch(" ".join(made_by), " ".join(self._made_by))
+
+
+class _Run:
+    """Entries sorted by key."""
+
+    def __init__(self, keys: NDArray[np.int64], slots: NDArray[np.uint32]) -> None:
+        order = np.argsort(keys, kind="stable")
+        self.keys, self.slots = keys[order], slots[order]
+
+
+class _Postings:
+    def __init__(self) -> None:
+        self._ids: list[str] = []
+        self._slot: dict[str, int] = {}
+        self._alive = bytearray()
+        self._runs: list[_Run] = []
+        self._new_keys: list[int] = []
+        self._new_slots: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._slot)
+
+    def add(self, article_id: str, keys: Sequence[int]) -> None:
+        self.remove(article_id)
+        slot = len(self._ids)
+        self._ids.append(article_id)
+        self._slot[article_id] = slot
+        self._alive.append(1)
+        self._new_keys.extend(keys)
+        self._new_slots.extend([slot] * len(keys))
+        if len(self._new_keys) >= _GATHERED:
+            self._merge()
+
+    def remove(self, article_id: str) -> None:
+        slot = self._slot.pop(article_id, None)
+        if slot is None:
+            return
+        self._alive[slot] = 0
+        self._ids[slot] = ""
+        if len(self._ids) > 1_000 and len(self._slot) * 2 < len(self._ids):
+            self._compact()
+
+    def search(self, fingerprint: Fingerprint, limit: int) -> list[Candidate]:
+        if self._new_keys:
+            self._merge()
+        keys = np.array(fingerprint.keys, dtype=np.int64)
+        weights = np.array(fingerprint.weights, dtype=np.float64)
+        bounds = [(np.searchsorted(run.keys, keys), np.searchsorted(run.keys, keys, "right")) for run in self._runs]
+        held = sum((last - first for first, last in bounds), np.zeros(len(keys), dtype=np.int64))
+        useful = np.flatnonzero((held > 0) & ~((held > _COMMON) & (held * 50 > len(self._slot))))
+        slots = [
+            run.slots[first[place] : last[place]]
+            for run, (first, last) in zip(self._runs, bounds, strict=True)
+            for place in useful
+        ]
+        if not slots:
+            return []
+        shares = [
+            np.full(int(last[place] - first[place]), weights[place]) for first, last in bounds for place in useful
+        ]
+        found, where = np.unique(np.concatenate(slots), return_inverse=True)
+        sums = np.bincount(where, weights=np.concatenate(shares))
+        alive = np.frombuffer(bytes(self._alive), dtype=np.uint8)[found] > 0
+        found, sums = found[alive], sums[alive]
+        if len(found) > limit:
+            # Ties at the edge are kept for `ranked`, which breaks them by id.
+            least = np.partition(sums, len(sums) - limit)[len(sums) - limit]
+            found, sums = found[sums >= least], sums[sums >= least]
+        return ranked({self._ids[slot]: float(total) for slot, total in zip(found, sums, strict=True)}, limit)
+
+    def _merge(self) -> None:
+        keys = np.array(self._new_keys, dtype=np.int64)
+        slots = np.array(self._new_slots, dtype=np.uint32)
+        self._new_keys, self._new_slots = [], []
+        while self._runs and len(self._runs[-1].keys) < 2 * len(keys):
+            run = self._runs.pop()
+            keys, slots = np.concatenate((run.keys, keys)), np.concatenate((run.slots, slots))
+        self._runs.append(_Run(keys, slots))
+
+    def _compact(self) -> None:
+        """Numbers the articles anew without those that were removed."""
+        self._merge()
+        kept = np.flatnonzero(np.frombuffer(bytes(self._alive), dtype=np.uint8))
+        renumbered = np.zeros(len(self._ids), dtype=np.uint32)
+        renumbered[kept] = np.arange(len(kept), dtype=np.uint32)
+        alive = np.frombuffer(bytes(self._alive), dtype=np.uint8) > 0
+        keys = np.concatenate([run.keys for run in self._runs])
+        slots = np.concatenate([run.slots for run in self._runs])
+        held = alive[slots]
+        self._runs = [_Run(keys[held], renumbered[slots[held]])]
+        self._ids = [self._ids[slot] for slot in kept]
+        self._slot = {article_id: slot for slot, article_id in enumerate(self._ids)}
+        self._alive = bytearray(b"\x01" * len(self._ids))

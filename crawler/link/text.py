@@ -1,0 +1,93 @@
+"""Sentences and tokens of a text, with exact character offsets into it."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+MAX_CHARS = 80_000  # characters read of a text; a long magazine feature has 40,000
+MAX_TOKENS = 10_000
+MAX_SENTENCES = 400
+MAX_SENTENCE_TOKENS = 90  # longer "sentences" are lists or lost punctuation and are cut
+
+_WRAPPED = 50  # characters; shorter lines are lines of their own, not wrapped prose
+
+# Scripts without spaces between words: each character is a token.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670"
+_NUMBER = r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![.,]?\d)|\d+(?:[.,]\d+)*"
+_LETTER = rf"[^\W\d_{_UNSPACED}]"
+_WORD = rf"{_LETTER}+(?:['’ʼ]{_LETTER}+)*"
+_MARKED = rf"(?:{_LETTER}[{_MARKS}]*)+(?:['’ʼ](?:{_LETTER}[{_MARKS}]*)+)*"
+_TOKEN = re.compile(rf"(?:{_LETTER}\.){{2,}}|{_WORD}|{_NUMBER}|[%{_UNSPACED}]")
+_TOKEN_WITH_MARKS = re.compile(rf"(?:{_LETTER}\.){{2,}}|{_MARKED}|{_NUMBER}|[%{_UNSPACED}]")
+_HAS_MARKS = re.compile(f"[{_MARKS}]")
+
+_BREAK = re.compile(r"\n[^\S\n]*\n\s*|(?:[.!?…]+[\"'”’»)\]]*)(\s+)|[。！？؟]+[”」』]?(\s*)|\n")
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof sen rep gov gen col lt sgt capt st mt ft jr sr inc corp co cos ltd plc llc no nos vs etc "
+    "jan feb mar apr jun jul aug sept sep oct nov dec calif conn mass pa va fla ill mich minn tex wash ariz colo "
+    "hr fr frau nr bzw ca evtl usw mio mrd abs art bd vgl sog "
+    "sra dña ud uds ee uu pág núm aprox mme mlle env p pp ed vol fig est approx dept univ assn bros messrs hon rev".split()
+)
+_OPENERS = "\"'“‘«„(["
+
+
+class Span(NamedTuple):
+    """Half-open character offsets."""
+
+    start: int
+    end: int
+
+
+def sentences(text: str) -> list[Span]:
+    """Sentences of the first `MAX_CHARS` characters, trimmed of white space, in order.
+
+    A blank line always ends a sentence, a single line break only after closing punctuation or before a line
+    that starts like one: texts wrapped by hand stay whole.
+    """
+    text = text[:MAX_CHARS]
+    found: list[Span] = []
+    start = 0
+    for match in _BREAK.finditer(text):
+        if _ends_sentence(text, match):
+            _keep(text, start, match.end(), found)
+            start = match.end()
+    _keep(text, start, len(text), found)
+    return found
+
+
+def tokens(text: str, span: Span) -> list[re.Match[str]]:
+    """Words, numbers and percent signs of a span; the matches hold offsets into `text`."""
+    pattern = _TOKEN_WITH_MARKS if _HAS_MARKS.search(text, span.start, span.end) else _TOKEN
+    return list(pattern.finditer(text, span.start, span.end))
+
+
+def _ends_sentence(text: str, match: re.Match[str]) -> bool:
+    mark = match.group()
+    if mark[0] == "\n":
+        line = match.start() - text.rfind("\n", 0, match.start()) - 1
+        short = line < _WRAPPED and not text[match.end() : match.end() + 1].islower()
+        return mark.count("\n") > 1 or short or text[max(0, match.start() - 1)] in ".!?…:”\""
+    if "\n" in mark:
+        return True
+    following = text[match.end() : match.end() + 2].lstrip(_OPENERS)[:1]
+    if following and following.islower():
+        return False
+    if mark[0] != ".":
+        return True
+    before = text[max(0, match.start() - 12) : match.start()]
+    last = re.split(r"[\s(“\"„«'’]", before)[-1]
+    if last.lower() in _ABBREVIATIONS:
+        return False
+    # "J. Smith", "U.S. Steel", but "in the U.S. The" can't be told from it and stays one sentence.
+    return not (len(last) == 1 and last.isalpha()) and not re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]", last)
+
+
+def _keep(text: str, start: int, end: int, found: list[Span]) -> None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        found.append(Span(start, end))

@@ -1,0 +1,126 @@
+"""Where CPU work runs: never on the event loop's thread.
+
+Extraction and alignment are pure functions of bytes and articles, so they go to processes; each process builds
+its linker once. A page that kills or hangs its process costs that page alone: the pool is made anew and the
+other work is done again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import ParamSpec, TypeVar
+
+from crawler.errors import WiretraceError
+from crawler.link import Linker
+from crawler.model import Rights
+from crawler.settings import LinkSettings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+JOB_TIMEOUT = 60.0  # seconds; honest pages take milliseconds, so this only ends what would never end
+
+_linker: Linker | None = None
+
+
+class WorkCrashed(WiretraceError):
+    """A piece of CPU work killed its process or ran out of time, twice."""
+
+
+def default_processes() -> int:
+    """One less than the cores this process may use, at least one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1)
+
+
+def linker() -> Linker:
+    """The linker of this process. Raises RuntimeError outside a CPU pool's worker."""
+    if _linker is None:
+        raise RuntimeError("no linker in this process: call from inside CpuPool.run")
+    return _linker
+
+
+def _start_worker(settings: LinkSettings, rights: Sequence[Rights], *, own_process: bool) -> None:
+    global _linker  # noqa: PLW0603 -- a process pool's initializer can only leave things in globals
+    if own_process:
+        # A Ctrl-C goes to the whole group; the parent drains and ends us.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _linker = Linker(settings, rights)
+
+
+class CpuPool:
+    """Runs functions in worker processes, or in one thread where `processes` is 0 (short commands, tests)."""
+
+    def __init__(self, settings: LinkSettings, rights: Sequence[Rights], *, processes: int) -> None:
+        self._settings, self._rights, self._processes = settings, tuple(rights), processes
+        self._executor = self._make()
+        # More jobs than this are not handed over: they would only wait in the pool's own queue, unbounded.
+        self._slots = asyncio.Semaphore(max(1, processes) * 2)
+
+    async def __aenter__(self) -> CpuPool:
+        """Waits until a worker stands: one that can't start is a fault of the run, not of the first pages.
+
+        Raises WorkCrashed.
+        """
+        await self.run(_is_ready)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.close()
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`function(*args)` off the event loop's thread; it must be a module-level function.
+
+        Raises WorkCrashed where the work kills its process or does not end, and whatever `function` raises.
+        """
+        async with self._slots:
+            for last_try in (False, True):
+                executor = self._executor
+                try:
+                    future = executor.submit(function, *args, **kwargs)
+                    return await asyncio.wait_for(asyncio.wrap_future(future), JOB_TIMEOUT)
+                except (BrokenProcessPool, TimeoutError) as error:
+                    self._replace(executor)
+                    if last_try:
+                        raise WorkCrashed(f"{function.__name__}: {type(error).__name__}") from None
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def _replace(self, broken: Executor) -> None:
+        if broken is not self._executor:
+            return  # another job has done it
+        for process in list((getattr(broken, "_processes", None) or {}).values()):
+            with contextlib.suppress(OSError):
+                process.kill()  # a hung worker would never hear of a shutdown
+        broken.shutdown(wait=False, cancel_futures=True)
+        self._executor = self._make()
+
+    def _make(self) -> Executor:
+        if self._processes == 0:
+            executor: Executor = ThreadPoolExecutor(1, thread_name_prefix="cpu")
+            executor.submit(_start_worker, self._settings, self._rights, own_process=False)
+            return executor
+        # Not fork: threads of the database driver would be copied in mid-step.
+        return ProcessPoolExecutor(
+            self._processes,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start_process,
+            initargs=(self._settings, self._rights),
+        )
+
+
+def _is_ready() -> bool:
+    return bool(linker().id)
+
+
+def _start_process(settings: LinkSettings, rights: Sequence[Rights]) -> None:
+    _start_worker(settings, rights, own_process=True)

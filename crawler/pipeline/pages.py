@@ -1,0 +1,132 @@
+"""One page, from the frontier to a stored article whose decision is pending."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from crawler.clock import Clock
+from crawler.errors import FetchError, SettingsError
+from crawler.fetch import Fetcher
+from crawler.fetch.archive import Archive
+from crawler.model import RawDocument, Source, Validators, Verdict
+from crawler.pipeline.cpu import CpuPool, WorkCrashed
+from crawler.pipeline.polling import credentials
+from crawler.pipeline.reading import Announcement, Reading, holds_article, read_entry, read_page
+from crawler.pipeline.tally import Tally
+from crawler.settings import Settings
+from crawler.store import FrontierEntry, Store, StoreOutcome
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Obtained:
+    """A frontier entry whose bytes are here; `document` is None where the feed's entry is the article."""
+
+    entry: FrontierEntry
+    announced: Announcement
+    document: RawDocument | None
+    validators: Validators | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageDesk:
+    """Takes entries through fetch, extraction and storing; a decision on what was stored is then pending."""
+
+    store: Store
+    fetcher: Fetcher
+    cpu: CpuPool
+    settings: Settings
+    clock: Clock
+    archive: Archive | None = None
+
+    async def obtain(self, entry: FrontierEntry, source: Source, worker: str, tally: Tally) -> Obtained | None:
+        """The entry's bytes; None where there is nothing to read (unchanged, failed: recorded and counted)."""
+        if holds_article(entry.reference, source):
+            announced = Announcement(source, entry.reference, self.clock.now())
+            return Obtained(entry, announced, None)
+        try:
+            response = await self.fetcher.get(
+                entry.url, validators=entry.validators, headers=credentials(source), headers_for=source.url
+            )
+        except (FetchError, SettingsError) as error:
+            await self.fail(entry, worker, error, tally)
+            return None
+        tally.fetched += 1
+        if response.not_modified:
+            tally.unchanged += 1
+            await self.store.unchanged(entry.key, worker)
+            return None
+        record = None
+        if self.archive is not None:
+            record = await self.archive.write(response)
+        announced = Announcement(source, entry.reference, response.fetched, record)
+        return Obtained(entry, announced, response.document(), response.validators)
+
+    async def process(self, obtained: Obtained, worker: str, tally: Tally) -> str | None:
+        """Reads and stores what was obtained; the article's id where `worker` is to decide on it now."""
+        entry = obtained.entry
+        try:
+            reading = await self._read(obtained)
+        except WorkCrashed as error:
+            await self.fail(entry, worker, error, tally)
+            return None
+        if not _worth_storing(reading):
+            verdict = reading.article.verdict.value if reading.article.verdict is not Verdict.ARTICLE else "empty"
+            tally.not_articles[verdict] += 1
+            log.info("%s: not stored, it is no article (%s)", entry.url, verdict)
+            await self.store.give_up(entry.key, worker, verdict, "the page holds no article")
+            return None
+        stored = await self.store.store_article(
+            reading.article,
+            reading.fingerprint,
+            frontier_key=entry.key,
+            worker=worker,
+            validators=obtained.validators,
+            extra_urls=(entry.url, *reading.urls),
+        )
+        tally.new += stored.outcome is StoreOutcome.CREATED
+        tally.changed += stored.outcome is StoreOutcome.CHANGED
+        return stored.id if stored.outcome in {StoreOutcome.CREATED, StoreOutcome.CHANGED} else None
+
+    async def fail(self, entry: FrontierEntry, worker: str, error: Exception, tally: Tally) -> None:
+        """Counts a failure and decides whether the page is tried again."""
+        reason = failure_reason(error)
+        tally.failed[reason] += 1
+        log.warning("%s", error)
+        delay = retry_delay(error, entry.attempts + 1, self.settings.run.retries, self.settings.run.retry_delay)
+        if delay is None:
+            await self.store.give_up(entry.key, worker, reason, str(error))
+        else:
+            at = self.clock.now() + timedelta(seconds=delay)
+            await self.store.retry_later(entry.key, worker, reason, str(error), at)
+
+    async def _read(self, obtained: Obtained) -> Reading:
+        if obtained.document is None:
+            return await self.cpu.run(read_entry, obtained.announced)
+        return await self.cpu.run(read_page, obtained.document, obtained.announced)
+
+
+def failure_reason(error: Exception) -> str:
+    """The short code under which a failure is counted."""
+    if isinstance(error, FetchError):
+        return error.reason
+    if isinstance(error, WorkCrashed):
+        return "crashed"
+    return "settings" if isinstance(error, SettingsError) else "internal"
+
+
+def retry_delay(error: Exception, attempts: int, retries: int, first_delay: float) -> float | None:
+    """Seconds until a failed page is tried again, None where it is given up. `attempts` counts
+    the one that just failed."""
+    if not getattr(error, "retry", False) or attempts > retries:
+        return None
+    asked = getattr(error, "retry_after", None) or 0.0
+    return float(max(asked, first_delay * 2 ** max(0, attempts - 1)))
+
+
+def _worth_storing(reading: Reading) -> bool:
+    article = reading.article
+    return article.verdict is Verdict.ARTICLE and bool(article.title or article.text)

@@ -1,0 +1,182 @@
+"""From what was fetched or announced to an article with an identity. Pure; runs in the CPU pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from crawler import urls
+from crawler.errors import UrlRefused
+from crawler.extract import extract, extract_fragment
+from crawler.model import (
+    ArchiveRecord,
+    Article,
+    Completeness,
+    Extraction,
+    Fingerprint,
+    RawDocument,
+    Reference,
+    Role,
+    Source,
+    Verdict,
+)
+from crawler.pipeline.cpu import linker
+
+# A feed's content of fewer words than this is taken for a teaser, whatever its element is called.
+MIN_FULL_WORDS = 120
+_CUT_OFF = ("…", "...", "[…]", "[...]", "read more", "continue reading", "weiterlesen", "leer más", "lire la suite")
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What was known of an article before its page was read."""
+
+    source: Source
+    reference: Reference
+    fetched: datetime
+    archive: ArchiveRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An article with its fingerprint (None where it is no article), and the other URLs it is known by."""
+
+    article: Article
+    fingerprint: Fingerprint | None
+    urls: tuple[str, ...]
+    noarchive: bool
+
+
+def holds_article(reference: Reference, source: Source) -> bool:
+    """Whether the feed's entry is enough: a full text, or all that an origin's public feed ever gives."""
+    if not source.fetch_pages:
+        return True
+    return is_full_text(reference.content_html, reference.teaser)
+
+
+def is_full_text(content_html: str, teaser: str) -> bool:
+    """A cheap guess before the HTML is read: long enough, and not the teaser said again."""
+    words = len(content_html.split())
+    return words >= MIN_FULL_WORDS and words > 2 * len(teaser.split())
+
+
+def read_page(document: RawDocument, announced: Announcement) -> Reading:
+    """The article of a fetched page."""
+    extraction = extract(document, teaser=announced.reference.teaser)
+    return _finish(document.url, extraction, announced, Completeness.FULL)
+
+
+def read_entry(announced: Announcement) -> Reading:
+    """The article of a feed's entry, without a request for its page."""
+    reference = announced.reference
+    extraction = Extraction(verdict=Verdict.ARTICLE)
+    if reference.content_html:
+        extraction = extract_fragment(reference.content_html, reference.url, reference.title)
+    full = len(extraction.text.split()) >= MIN_FULL_WORDS and not extraction.text.lower().endswith(_CUT_OFF)
+    if not full and announced.source.role is not Role.AGGREGATOR:
+        teaser = extraction.text or reference.teaser
+        extraction = replace(extraction, verdict=Verdict.ARTICLE, text=teaser)
+    completeness = Completeness.FULL if full else Completeness.TEASER
+    return _finish(reference.url, extraction, announced, completeness)
+
+
+def read_document(document: RawDocument) -> Reading:
+    """The article of one page that a person asked about, with its fingerprint."""
+    article, extraction = page_article(document)
+    return _with_fingerprint(article, (), extraction)
+
+
+def page_article(document: RawDocument) -> tuple[Article, Extraction]:
+    """The article of a page of which nothing is known but its bytes and perhaps its URL."""
+    extraction = extract(document)
+    url = document.url
+    if not _is_web(url) and extraction.canonical_url:
+        url = extraction.canonical_url
+    article = Article(
+        id=urls.article_id(url) if _is_web(url) else urls.content_id(f"{extraction.title}\n{extraction.text}"),
+        url=url,
+        role=Role.AGGREGATOR,
+        publisher=extraction.site,
+        title=extraction.title,
+        text=extraction.text,
+    )
+    return _filled(article, extraction), extraction
+
+
+def _finish(url: str, extraction: Extraction, announced: Announcement, completeness: Completeness) -> Reading:
+    source, reference = announced.source, announced.reference
+    site = extraction.site or urls.registrable_domain(urls.host_of(url))
+    home = article_url(url, extraction.canonical_url)
+    article = Article(
+        id=urls.article_id(home),
+        url=url,
+        role=source.role,
+        publisher=source.publisher,
+        site=site,
+        title=extraction.title or reference.title,
+        text=extraction.text,
+        byline=extraction.byline or reference.byline,
+        # What feed or sitemap says of the page's date is the site's own word as well.
+        published=extraction.published or reference.published,
+        modified=extraction.modified or reference.modified,
+        first_seen=None,
+        fetched=announced.fetched,
+        language=extraction.language or reference.language,
+        source=source.name,
+        completeness=completeness,
+        archive=announced.archive,
+    )
+    return _with_fingerprint(_filled(article, extraction), (url, reference.url, home), extraction)
+
+
+def _filled(article: Article, extraction: Extraction) -> Article:
+    """The fields that only the page itself can give."""
+    return replace(
+        article,
+        canonical_url=extraction.canonical_url,
+        site=article.site or extraction.site,
+        byline=article.byline or extraction.byline,
+        published=article.published or extraction.published,
+        modified=article.modified or extraction.modified,
+        language=article.language or extraction.language,
+        captions=extraction.captions,
+        copyright=extraction.copyright,
+        section=extraction.section,
+        verdict=extraction.verdict,
+        trailer=extraction.trailer,
+        hyperlinks=extraction.hyperlinks,
+        noindex=extraction.noindex,
+    )
+
+
+def _with_fingerprint(article: Article, known_by: tuple[str, ...], extraction: Extraction) -> Reading:
+    readable = article.verdict is Verdict.ARTICLE and bool(article.text)
+    return Reading(
+        article=article,
+        fingerprint=linker().fingerprint(article) if readable else None,
+        urls=tuple(dict.fromkeys(known_by)),
+        noarchive=extraction.noarchive,
+    )
+
+
+def article_url(url: str, canonical: str | None) -> str:
+    """The URL that an article's id is made of.
+
+    The page's canonical URL counts only on the page's own registrable domain (a scraped page carries that of its
+    original) and only if it names a page: some sites give their front page for every article.
+    """
+    if not canonical:
+        return url
+    try:
+        claimed = urls.normalize(canonical, url)
+    except UrlRefused:
+        return url
+    if not urls.same_site(claimed, url):
+        return url
+    names_no_page = urlsplit(claimed).path in {"", "/"} and not urlsplit(claimed).query
+    return url if names_no_page and urlsplit(url).path not in {"", "/"} else claimed
+
+
+def _is_web(url: str) -> bool:
+    return url.startswith(("http://", "https://"))

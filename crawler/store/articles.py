@@ -1,0 +1,304 @@
+"""Articles: stored once, by version, with all that follows from it in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from crawler import urls
+from crawler.errors import UrlRefused
+from crawler.model import Action, Article, Completeness, Fingerprint, Removal, Side, Subject, Validators
+from crawler.store import candidates, decisions, delivery, frontier, held, removals, tasks, teasers
+from crawler.store.columns import in_utc, storable
+from crawler.store.connected import Connected
+from crawler.store.delivery import Held, Verdict
+from crawler.store.dialect import Dialect
+from crawler.store.records import StoredArticle, StoreOutcome
+from crawler.store.rows import article_fields, chunks, content_hash
+from crawler.store.tables import aliases, articles, versions
+from crawler.store.transaction import Note, Transaction
+
+
+class Articles(Connected):
+    async def store_article(
+        self,
+        article: Article,
+        fingerprint: Fingerprint | None,
+        *,
+        frontier_key: str | None = None,
+        worker: str | None = None,
+        validators: Validators | None = None,
+        extra_urls: Sequence[str] = (),
+    ) -> StoredArticle:
+        """Stores an article, or a new version of one, with everything that hangs on it.
+
+        A new version is made where title, byline, dates, text, captions or copyright differ. Its fingerprint
+        takes the old one's place in the index, its URLs become aliases, `frontier_key` (leased by `worker`) is
+        done, a decision is pending (for two minutes it is `worker`'s own), and the change log tells it. A
+        vendor's delivery that is older than what is held changes nothing, nor does a teaser of a story held in
+        full. Costs do not grow with the store.
+
+        Raises LinkerMismatch where the index was made by another linker.
+        """
+        return await self._db.write(_store, article, fingerprint, frontier_key, worker, validators, extra_urls)
+
+    async def remove(self, removal: Removal) -> list[str]:
+        """What a vendor's deletion demands: texts, postings and links go, in one transaction; ids of what went.
+
+        The removal is remembered: an older message of the same article brings nothing back. Costs grow with the
+        number of articles removed and their links.
+        """
+        return await self._db.write(removals.apply, removal)
+
+    async def forget_text(self, article_id: str) -> None:
+        """Drops the text of all versions (a page that said noindex); hash, times and links stay."""
+        await self._db.write(_forget_text, article_id)
+
+    async def article(self, article_id: str) -> Article | None:
+        """Its newest version; None where it is unknown or was removed."""
+        return (await self.articles([article_id])).get(article_id)
+
+    async def articles(self, ids: Iterable[str]) -> dict[str, Article]:
+        """The newest versions of those that are held; a replaced teaser is still there under its id."""
+        return await self._db.read(held.by_id, list(ids))
+
+    async def article_by_url(self, url: str) -> Article | None:
+        """The article that was met under this URL or a twin of it; the full text where it took a teaser's place."""
+        found = await self.known_urls([url])
+        return await self.article(found[url]) if url in found else None
+
+    async def known_urls(self, given: Iterable[str]) -> dict[str, str]:
+        """URL as given → id of the article that was met under it or under a twin of it."""
+        return await self._db.read(_known_urls, list(given))
+
+    async def fingerprints(self, ids: Iterable[str]) -> dict[str, Fingerprint]:
+        """Those stored with the articles."""
+        return await self._db.read(candidates.held, list(ids))
+
+    async def fingerprint(self, article_id: str) -> Fingerprint | None:
+        return (await self.fingerprints([article_id])).get(article_id)
+
+
+def _store(
+    tx: Transaction,
+    article: Article,
+    fingerprint: Fingerprint | None,
+    frontier_key: str | None,
+    worker: str | None,
+    validators: Validators | None,
+    extra_urls: Sequence[str],
+) -> StoredArticle:
+    article = _storable(article)
+    row = _find(tx, article)
+    if row is not None:
+        article = replace(article, id=row.id)
+    held_as = None
+    if row is not None:
+        held_as = Held(row.state != "removed", row.vendor_rank, Completeness(row.completeness))
+    verdict = delivery.weigh(article, held_as, removals.latest(tx, article))
+    digest = content_hash(article)
+    if verdict is Verdict.STALE or (verdict is Verdict.SAME and row is not None):
+        outcome = StoreOutcome.STALE if verdict is Verdict.STALE else StoreOutcome.UNCHANGED
+        stored = StoredArticle(article.id, outcome, _version(row))
+    elif row is not None and row.state != "removed" and row.content_hash == digest:
+        _touch(tx, row, article, fingerprint)
+        stored = StoredArticle(article.id, StoreOutcome.UNCHANGED, row.version)
+    else:
+        written = _write_version(tx, article, row, digest, fingerprint)
+        if written is None:
+            return _store(tx, article, fingerprint, frontier_key, worker, validators, extra_urls)
+        stored, row = written
+    if row is not None and row.state != "removed":
+        _add_aliases(tx, row.no, [article.url, *extra_urls])
+    if worker is not None and row is not None and stored.outcome in {StoreOutcome.CREATED, StoreOutcome.CHANGED}:
+        tasks.reserve(tx, row.no, worker)
+    if frontier_key is not None:
+        frontier.settle(tx, frontier_key, worker, row.no if row is not None else None, validators)
+    return stored
+
+
+def _find(tx: Transaction, article: Article) -> Row[Any] | None:
+    """The article's row, locked: under its id, or else under its URL, met before as another's."""
+    key = teasers.headline_key(article)
+    if key is not None:
+        # A teaser and its full text that arrive at once have to see each other.
+        tx.dialect.take_turns(tx.connection, f"headline {article.publisher} {key}")
+    row = tx.first(_BY_ID, {"id": article.id})
+    if row is not None or article.vendor_id is not None:
+        return row
+    return tx.first(_BY_URL, {"key": _url_key(article.url), "role": article.role.value})
+
+
+_BY_ID = sa.select(articles).where(articles.c.id == sa.bindparam("id")).with_for_update()
+_BY_URL = (
+    sa.select(articles)
+    .where(
+        articles.c.no == sa.select(aliases.c.article_no).where(aliases.c.key == sa.bindparam("key")).scalar_subquery(),
+        articles.c.role == sa.bindparam("role"),
+        articles.c.vendor_id.is_(None),
+        articles.c.state == "live",
+    )
+    .with_for_update()
+)
+_NEW_VERSION = sa.insert(versions)
+
+
+def _write_version(
+    tx: Transaction, article: Article, row: Row[Any] | None, digest: str, fingerprint: Fingerprint | None
+) -> tuple[StoredArticle, Row[Any]] | None:
+    """None where another worker stored the same new article at this moment: nothing was written."""
+    was_live = row is not None and row.state != "removed"
+    before = row
+    version = 1 if row is None else row.version + 1
+    values = {
+        "state": row.state if row is not None and row.state == "replaced" else "live",
+        "role": article.role.value,
+        "completeness": article.completeness.value,
+        "publisher": article.publisher,
+        "received": tx.now,
+        "checked": tx.now,
+        "version": version,
+        "content_hash": digest,
+        "vendor_id": article.vendor_id,
+        "vendor_source": article.vendor_source,
+        "vendor_rank": delivery.rank(article) if delivery.is_delivery(article) else None,
+        "headline_key": teasers.headline_key(article),
+        "headline_time": delivery.rank(article) or (row.first_seen if row is not None else tx.now),
+    }
+    if row is None:
+        row = _insert(tx, article, values)
+        if row is None:
+            return None
+    else:
+        row = tx.first(sa.update(articles).where(articles.c.no == row.no).values(values).returning(articles))
+        assert row is not None
+    tx.run(
+        _NEW_VERSION,
+        {
+            "article_no": row.no,
+            "version": version,
+            "at": tx.now,
+            "content_hash": digest,
+            "text": article.text,
+            "fields": article_fields(article),
+        },
+    )
+    side = Side.of(article.role, article.completeness)
+    if fingerprint is not None:
+        candidates.put(tx, row.no, side, fingerprint, first=before is None)
+    elif before is not None:
+        candidates.take_off(tx, [row.no], forget=True)
+    changed = StoreOutcome.CHANGED if was_live else StoreOutcome.CREATED
+    _follow_up(tx, article, row, before if was_live else None)
+    return StoredArticle(article.id, changed, version), row
+
+
+def _insert(tx: Transaction, article: Article, values: dict[str, Any]) -> Row[Any] | None:
+    first = in_utc(article.first_seen) or tx.now  # an archive knows when it was captured
+    return tx.first(_new_article(tx.dialect), {"id": article.id, "first_seen": first, **values})
+
+
+@cache
+def _new_article(dialect: Dialect) -> Any:
+    return dialect.insert(articles).on_conflict_do_nothing(index_elements=["id"]).returning(articles)
+
+
+def _follow_up(tx: Transaction, article: Article, row: Row[Any], before: Row[Any] | None) -> None:
+    """What a created or changed article means for the log, teasers, links and decisions."""
+    if teasers.settle(tx, article, row, before):
+        return  # a teaser of a story that is held in full: nobody looks for it
+    action, reason = (Action.CREATED, "first seen") if before is None else (Action.CHANGED, "its content changed")
+    tx.note(Note(Subject.ARTICLE, action, article.id, reason, row.version, row.attribution_no))
+    if before is not None:
+        decisions.retell(tx, row.no, "an article of it changed")
+        tasks.enqueue(tx, decisions.hanging_on(tx, [row.no]), "its original changed")
+    tasks.enqueue(tx, [row.no], "new" if before is None else "changed")
+
+
+def _touch(tx: Transaction, row: Row[Any], article: Article, fingerprint: Fingerprint | None) -> None:
+    """The article is as it was; only its times, and an index entry that it lacks, are written."""
+    values: dict[str, Any] = {"checked": tx.now}
+    if delivery.is_delivery(article):
+        values |= {"received": tx.now, "vendor_rank": delivery.rank(article)}
+    tx.run(sa.update(articles).where(articles.c.no == row.no).values(values))
+    if fingerprint is not None and row.state == "live" and not candidates.is_put(tx, row.no, fingerprint):
+        candidates.put(tx, row.no, Side.of(article.role, article.completeness), fingerprint)
+        tasks.enqueue(tx, [row.no], "fingerprinted")
+
+
+def _add_aliases(tx: Transaction, number: int, given: Sequence[str]) -> None:
+    """URLs of the article; one that is another's already stays so, unless that one was removed."""
+    keys = sorted({key for url in given if (key := _url_key(url)) is not None})
+    if not keys:
+        return
+    tx.run(_name(tx.dialect), [{"key": key, "article_no": number} for key in keys])
+
+
+@cache
+def _name(dialect: Dialect) -> Any:
+    upsert = dialect.insert(aliases)
+    # By name: a subquery in ON CONFLICT is not seen as correlated, and would join the whole table.
+    mine = articles.c.no == sa.literal_column("aliases.article_no")
+    owner = sa.select(articles.c.state).where(mine).scalar_subquery()
+    taken = {"article_no": upsert.excluded.article_no}
+    return upsert.on_conflict_do_update(index_elements=["key"], set_=taken, where=owner == "removed")
+
+
+def _known_urls(tx: Transaction, given: Sequence[str]) -> dict[str, str]:
+    keys = {url: key for url in given if (key := _url_key(url)) is not None}
+    full = articles.alias("full")
+    rows = (
+        sa.select(aliases.c.key, sa.func.coalesce(full.c.id, articles.c.id).label("id"))
+        .join(articles, articles.c.no == aliases.c.article_no)
+        .outerjoin(full, full.c.no == articles.c.replaced_by)
+        .where(articles.c.state != "removed")
+    )
+    ids: dict[str, str] = {}
+    for part in chunks(sorted(set(keys.values()))):
+        ids |= {row.key: row.id for row in tx.all(rows.where(tx.dialect.among(aliases.c.key, part)))}
+    return {url: ids[key] for url, key in keys.items() if key in ids}
+
+
+def _forget_text(tx: Transaction, article_id: str) -> None:
+    row = tx.first(sa.select(articles).where(articles.c.id == article_id).with_for_update())
+    if row is None:
+        return
+    had_text = sa.and_(versions.c.article_no == row.no, versions.c.text != "")
+    forgot = tx.run(sa.update(versions).where(had_text).values(text=""))
+    newest = held.by_id(tx, [article_id]).get(article_id)
+    if forgot and newest is not None and not newest.noindex and row.state == "live":  # noindex: it never was told
+        told = Note(
+            Subject.ARTICLE, Action.CHANGED, article_id, "its text was dropped", row.version, row.attribution_no
+        )
+        tx.note(told)
+
+
+def _version(row: Row[Any] | None) -> int:
+    return 0 if row is None or row.state == "removed" else int(row.version)
+
+
+def _url_key(url: str) -> str | None:
+    try:
+        return urls.article_id(url)
+    except UrlRefused:
+        return None
+
+
+def _storable(article: Article) -> Article:
+    """As the database gives it back, so that hashes of what is stored and of what comes again agree."""
+    return replace(
+        article,
+        text=storable(article.text),
+        publisher=storable(article.publisher),
+        vendor_id=_storable_or_none(article.vendor_id),
+        vendor_source=_storable_or_none(article.vendor_source),
+    )
+
+
+def _storable_or_none(text: str | None) -> str | None:
+    return None if text is None else storable(text)

@@ -1,0 +1,206 @@
+"""The candidate index: which articles share keys with a fingerprint.
+
+One posting a key and article, on a shelf for each linker and side. The layout is this module's secret: it can
+become one row an original without anybody noticing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from crawler.errors import LinkerMismatch
+from crawler.model import Candidate, Fingerprint, Side
+from crawler.store.connected import Connected
+from crawler.store.dialect import Dialect
+from crawler.store.rows import chunks
+from crawler.store.tables import articles, fingerprints, linkers, postings
+from crawler.store.transaction import Transaction
+
+KEY_CAP = 400  # postings; a key that more articles of a side have tells nothing and is passed over
+_SIDES = (Side.ORIGINAL, Side.PAGE, Side.TEASER)
+_WEIGHT = "<f4"  # as stored; asked with the same precision, so that a stored fingerprint ranks as a new one
+_WEIGHT_UNIT = 1 << 24  # weights are summed as whole numbers: no order of addition can break a tie
+
+
+class PostingIndex(Connected):
+    """Fulfils the linker's `CandidateIndex`."""
+
+    async def candidates(self, fingerprint: Fingerprint, side: Side, limit: int = 200) -> list[Candidate]:
+        """The `limit` best by the weight of shared keys, best first, ties by article id.
+
+        Reads at most KEY_CAP + 1 entries a key, however large the index. Raises LinkerMismatch.
+        """
+        return await self._db.read(_candidates, fingerprint, side, limit)
+
+
+def put(tx: Transaction, article_no: int, side: Side, fingerprint: Fingerprint, *, first: bool = False) -> None:
+    """Makes `fingerprint` the article's only one; `first`: it has none yet. Raises LinkerMismatch."""
+    linker_no = _serving(tx, fingerprint)
+    if not first:
+        take_off(tx, [article_no])
+    values = {
+        "article_no": article_no,
+        "linker_no": linker_no,
+        "minhash": fingerprint.minhash,
+        "index_keys": np.asarray(fingerprint.keys, dtype="<i8").tobytes(),
+        "index_weights": np.asarray(fingerprint.weights, dtype=_WEIGHT).tobytes(),
+    }
+    tx.run(_keep_fingerprint(tx.dialect), values)
+    _shelve(tx, article_no, _shelf(linker_no, side), fingerprint.keys)
+
+
+def put_back(tx: Transaction, article_no: int, side: Side) -> None:
+    """Postings again for an article whose fingerprint was kept."""
+    for row in tx.all(sa.select(fingerprints).where(fingerprints.c.article_no == article_no)):
+        _shelve(tx, article_no, _shelf(row.linker_no, side), _keys(row))
+
+
+def take_off(tx: Transaction, numbers: Sequence[int], *, forget: bool = False) -> None:
+    """No longer found. `forget`: the fingerprints go as well."""
+    held = sa.select(fingerprints.c.article_no, fingerprints.c.linker_no, fingerprints.c.index_keys)
+    for part in chunks(numbers):
+        rows = tx.all(held.where(tx.dialect.among(fingerprints.c.article_no, part)))
+        for row in rows:
+            # By whole primary keys: postings are ordered by key, not by article.
+            keys = tx.dialect.as_numbers(_keys(row))
+            shelves = tx.dialect.as_numbers([_shelf(row.linker_no, side) for side in _SIDES])
+            tx.run(_unshelve(tx.dialect), {"article_no": row.article_no, "index_keys": keys, "shelves": shelves})
+        if forget:
+            tx.run(sa.delete(fingerprints).where(tx.dialect.among(fingerprints.c.article_no, part)))
+
+
+def is_put(tx: Transaction, article_no: int, fingerprint: Fingerprint) -> bool:
+    """Whether the article is in the index of the fingerprint's linker."""
+    linker_no = _serving(tx, fingerprint)
+    row = sa.select(fingerprints.c.linker_no).where(fingerprints.c.article_no == article_no)
+    return tx.first(row.where(fingerprints.c.linker_no == linker_no)) is not None
+
+
+def held(tx: Transaction, ids: Sequence[str]) -> dict[str, Fingerprint]:
+    """The stored fingerprints of articles."""
+    rows = (
+        sa.select(articles.c.id, fingerprints, linkers.c.linker, linkers.c.scheme)
+        .join(fingerprints, fingerprints.c.article_no == articles.c.no)
+        .join(linkers, linkers.c.no == fingerprints.c.linker_no)
+        .where(linkers.c.serving)
+    )
+    found = {}
+    for part in chunks(ids):
+        for row in tx.all(rows.where(tx.dialect.among(articles.c.id, part))):
+            weights = tuple(np.frombuffer(row.index_weights, dtype=_WEIGHT).tolist())
+            found[row.id] = Fingerprint(row.linker, row.scheme, row.minhash, _keys(row), weights)
+    return found
+
+
+def serving(tx: Transaction) -> Row[Any] | None:
+    """The linker whose index is in use: `no`, `linker`, `scheme`."""
+    return tx.first(_SERVING)
+
+
+_SERVING = sa.select(linkers).where(linkers.c.serving)
+
+
+@cache
+def _keep_fingerprint(dialect: Dialect) -> Any:
+    upsert = dialect.insert(fingerprints)
+    renewed = {name: getattr(upsert.excluded, name) for name in ("minhash", "index_keys", "index_weights")}
+    return upsert.on_conflict_do_update(index_elements=["article_no", "linker_no"], set_=renewed)
+
+
+@cache
+def _put_on_shelf(dialect: Dialect) -> Any:
+    keys = dialect.numbers("index_keys")
+    shelf = sa.bindparam("shelf", type_=postings.c.shelf.type)
+    number = sa.bindparam("article_no", type_=postings.c.article_no.type)
+    return sa.insert(postings).from_select(
+        ["shelf", "key", "article_no"], sa.select(shelf, sa.cast(keys.c.value, sa.BigInteger), number)
+    )
+
+
+@cache
+def _unshelve(dialect: Dialect) -> Any:
+    return sa.delete(postings).where(
+        postings.c.shelf.in_(sa.select(dialect.numbers("shelves").c.value)),
+        postings.c.key.in_(sa.select(dialect.numbers("index_keys").c.value)),
+        postings.c.article_no == sa.bindparam("article_no"),
+    )
+
+
+def _candidates(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int) -> list[Candidate]:
+    row = serving(tx)
+    if row is None or not fingerprint.keys:
+        return []
+    _check(row, fingerprint)
+    best = _best(tx, fingerprint, _shelf(row.no, side), limit)
+    rows = sa.select(articles.c.id, best.c.overlap).join(best, best.c.article_no == articles.c.no)
+    ranked = rows.order_by(best.c.overlap.desc(), articles.c.id).limit(limit)
+    return [Candidate(row.id, row.overlap / _WEIGHT_UNIT) for row in tx.all(ranked)]
+
+
+def _best(tx: Transaction, fingerprint: Fingerprint, shelf: int, limit: int) -> sa.Subquery:
+    """The articles with the `limit` greatest sums, and all that tie with the last."""
+    total: dict[int, float] = {}
+    for key, weight in zip(fingerprint.keys, np.asarray(fingerprint.weights, dtype=_WEIGHT).tolist(), strict=True):
+        total[key] = total.get(key, 0.0) + weight
+    weights = [round(weight * _WEIGHT_UNIT) for weight in total.values()]
+    wanted = tx.dialect.weighted_keys(list(total), weights)
+    counted = postings.alias("counted")
+    some = (
+        sa.select(counted.c.key)
+        .where(counted.c.shelf == shelf, counted.c.key == wanted.c.key)
+        .limit(KEY_CAP + 1)
+        .correlate(wanted)
+        .subquery()
+    )
+    frequency = sa.select(sa.func.count()).select_from(some).scalar_subquery()
+    sums = (
+        sa.select(postings.c.article_no, sa.cast(sa.func.sum(wanted.c.weight), sa.BigInteger).label("overlap"))
+        .select_from(wanted)
+        .join(postings, sa.and_(postings.c.shelf == shelf, postings.c.key == wanted.c.key))
+        .where(frequency <= KEY_CAP)
+        .group_by(postings.c.article_no)
+        .subquery()
+    )
+    place = sa.func.rank().over(order_by=sums.c.overlap.desc()).label("place")
+    ranked = sa.select(sums.c.article_no, sums.c.overlap, place).subquery()
+    return sa.select(ranked.c.article_no, ranked.c.overlap).where(ranked.c.place <= limit).subquery()
+
+
+def _shelve(tx: Transaction, article_no: int, shelf: int, keys: Sequence[int]) -> None:
+    if keys:
+        ordered = tx.dialect.as_numbers(sorted(set(keys)))
+        tx.run(_put_on_shelf(tx.dialect), {"shelf": shelf, "index_keys": ordered, "article_no": article_no})
+
+
+def _serving(tx: Transaction, fingerprint: Fingerprint) -> int:
+    """The number of the linker in use, which is the first one that ever wrote."""
+    row = serving(tx)
+    if row is None:
+        first = {"no": 1, "linker": fingerprint.linker, "scheme": fingerprint.scheme}
+        values = {**first, "serving": True, "created": tx.now}
+        tx.run(tx.dialect.insert(linkers).on_conflict_do_nothing(index_elements=["no"]), values)
+        row = serving(tx)
+        assert row is not None
+    _check(row, fingerprint)
+    return int(row.no)
+
+
+def _check(row: Row[Any], fingerprint: Fingerprint) -> None:
+    if row.linker != fingerprint.linker:
+        raise LinkerMismatch(row.linker, fingerprint.linker)
+    if row.scheme != fingerprint.scheme:
+        raise LinkerMismatch(f"{row.linker} ({row.scheme})", f"{fingerprint.linker} ({fingerprint.scheme})")
+
+
+def _shelf(linker_no: int, side: Side) -> int:
+    return linker_no * len(_SIDES) + _SIDES.index(side)
+
+
+def _keys(row: Row[Any]) -> tuple[int, ...]:
+    return tuple(np.frombuffer(row.index_keys, dtype="<i8").tolist())

@@ -1,0 +1,35 @@
+"""Reading articles in their newest version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+
+from crawler.model import Article
+from crawler.store.rows import article_of, chunks
+from crawler.store.tables import articles, versions
+from crawler.store.transaction import Transaction
+
+_NEWEST = (
+    sa.select(articles.c.no, articles.c.id, articles.c.first_seen, versions.c.text, versions.c.fields)
+    .join(versions, sa.and_(versions.c.article_no == articles.c.no, versions.c.version == articles.c.version))
+    .where(versions.c.fields.is_not(None), articles.c.state != "removed")
+)
+
+
+def by_id(tx: Transaction, ids: Iterable[str]) -> dict[str, Article]:
+    return {article.id: article for article in _read(tx, articles.c.id, ids).values()}
+
+
+def by_number(tx: Transaction, numbers: Iterable[int]) -> dict[int, Article]:
+    return _read(tx, articles.c.no, numbers)
+
+
+def _read(tx: Transaction, column: sa.ColumnElement[Any], values: Iterable[Any]) -> dict[int, Article]:
+    return {
+        row.no: article_of(row.id, row.first_seen, row.text, row.fields)
+        for part in chunks(values)
+        for row in tx.all(_NEWEST.where(tx.dialect.among(column, part)))
+    }

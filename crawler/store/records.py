@@ -1,0 +1,164 @@
+"""What the store hands out besides the model's own types: frozen rows, counts and outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from crawler.model import Reference, Source, SourceKind, Validators
+
+
+class PollResult(StrEnum):
+    SUCCESS = "success"  # read, with or without anything new
+    UNCHANGED = "unchanged"  # the server said so (304), or the same bytes as last time
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class PollOutcome:
+    """What one poll of a source gave.
+
+    `reason` is a line for people: why it failed, or what is odd about it. `state` overrides the state that
+    follows from `result` (ok, failing). `validators`, `kind` None: keep what is stored.
+    """
+
+    result: PollResult
+    at: datetime
+    next_poll: datetime
+    reason: str = ""
+    state: str | None = None
+    validators: Validators | None = None
+    kind: SourceKind | None = None
+    seen: int = 0  # references the document held
+    new: int = 0  # of them never announced before
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """A source with its health. `state`: new | ok | failing | disabled, or what a poll said it is."""
+
+    source: Source
+    state: str
+    reason: str = ""
+    kind: SourceKind | None = None  # as found by its content
+    validators: Validators = field(default_factory=Validators)
+    last_polled: datetime | None = None
+    last_success: datetime | None = None
+    next_poll: datetime | None = None  # None: at once
+    last_new: datetime | None = None
+    consecutive_failures: int = 0
+    polls: int = 0
+    seen: int = 0  # references in the last document read
+    articles: int = 0  # references found so far
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What became of the file's sources, by name in order of the alphabet."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()  # also those that were disabled and are back
+    disabled: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """How many references were new, known already, and known but changed since (due again)."""
+
+    new: int = 0
+    known: int = 0
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierEntry:
+    """A page to fetch, leased. `attempts` counts the tries before this one."""
+
+    key: str
+    url: str
+    host: str
+    source: str  # the source's name
+    reference: Reference
+    validators: Validators = field(default_factory=Validators)
+    attempts: int = 0
+    article_id: str | None = None  # where the page is stored already
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDecision:
+    """An article that the linker has to look at, and why."""
+
+    article_id: str
+    reason: str
+
+
+class StoreOutcome(StrEnum):
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    STALE = "stale"  # older than what is held, or than its removal: nothing was done
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArticle:
+    """`id` is the article it became part of: not the one asked for where its URL was known under another."""
+
+    id: str
+    outcome: StoreOutcome
+    version: int  # counted from 1; 0 where nothing is held
+
+
+class RecordOutcome(StrEnum):
+    CREATED = "created"
+    CHANGED = "changed"
+    RETRACTED = "retracted"
+    UNCHANGED = "unchanged"
+    NONE = "none"  # there was nothing and there is nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a decision did to the page's link and to its attribution.
+
+    `link` is CREATED where the best original changed, too (the old link is retracted). `current` is False where
+    the decision came too late (its page or original went in the meantime): nothing was recorded, it is due again.
+    """
+
+    link: RecordOutcome
+    attribution: RecordOutcome
+    link_id: str | None = None  # of the live link
+    current: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FrontierCounts:
+    due: int = 0  # could be fetched now
+    waiting: int = 0  # queued for later: retries
+    leased: int = 0
+    done: int = 0
+    failed: int = 0
+    parked: int = 0  # of disabled sources
+    failed_by_reason: tuple[tuple[str, int], ...] = ()  # most frequent first
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    id: int
+    worker: str
+    kind: str  # once | daemon | import …
+    started: datetime
+    finished: datetime | None
+    summary: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    name: str
+    started: datetime
+    heartbeat: datetime

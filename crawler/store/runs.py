@@ -1,0 +1,139 @@
+"""Who works, what the last runs did, and how the store stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from crawler.interchange import time_to_json
+from crawler.store import candidates, changelog, frontier, tasks
+from crawler.store.connected import Connected
+from crawler.store.records import RunRecord, WorkerRecord
+from crawler.store.schema import HEAD
+from crawler.store.tables import articles, links, runs, sources, workers
+from crawler.store.transaction import Transaction
+
+LAST_RUNS = 5  # in the status
+
+
+class Runs(Connected):
+    async def start_run(self, worker: str, kind: str) -> int:
+        """Notes the begin of a run; its number. `kind`: once, daemon, import …"""
+        return await self._db.write(_start, worker, kind)
+
+    async def finish_run(self, run_id: int, summary: Mapping[str, object]) -> None:
+        await self._db.write(_finish, run_id, summary)
+
+    async def last_runs(self, most: int) -> list[RunRecord]:
+        """The newest first; one that never finished was killed or still works."""
+        return await self._db.read(_last, most)
+
+    async def heartbeat(self, worker: str) -> None:
+        """The worker is alive."""
+        await self._db.write(_heartbeat, worker)
+
+    async def sign_off(self, worker: str) -> None:
+        """The worker is gone, in good order."""
+        await self._db.write(_sign_off, worker)
+
+    async def workers(self) -> list[WorkerRecord]:
+        return await self._db.read(_workers)
+
+    async def status(self) -> dict[str, Any]:
+        """The store in numbers, ready for JSON. Costs one pass over small indexes: seconds at many millions."""
+        return {"store": self._db.name, **await self._db.read(_status)}
+
+
+def _start(tx: Transaction, worker: str, kind: str) -> int:
+    made = {"worker": worker, "kind": kind, "started": tx.now, "summary": "{}"}
+    return int(tx.scalar(sa.insert(runs).values(made).returning(runs.c.id)))
+
+
+def _finish(tx: Transaction, run_id: int, summary: Mapping[str, object]) -> None:
+    done = {"finished": tx.now, "summary": json.dumps(dict(summary))}
+    tx.run(sa.update(runs).where(runs.c.id == run_id).values(done))
+
+
+def _last(tx: Transaction, most: int) -> list[RunRecord]:
+    rows = tx.all(sa.select(runs).order_by(runs.c.id.desc()).limit(most))
+    return [RunRecord(row.id, row.worker, row.kind, row.started, row.finished, json.loads(row.summary)) for row in rows]
+
+
+def _heartbeat(tx: Transaction, worker: str) -> None:
+    upsert = tx.dialect.insert(workers)
+    alive = upsert.on_conflict_do_update(index_elements=["name"], set_={"heartbeat": upsert.excluded.heartbeat})
+    tx.run(alive, {"name": worker, "started": tx.now, "heartbeat": tx.now})
+
+
+def _sign_off(tx: Transaction, worker: str) -> None:
+    tx.run(sa.delete(workers).where(workers.c.name == worker))
+
+
+def _workers(tx: Transaction) -> list[WorkerRecord]:
+    rows = tx.all(sa.select(workers).order_by(workers.c.name))
+    return [WorkerRecord(row.name, row.started, row.heartbeat) for row in rows]
+
+
+def _status(tx: Transaction) -> dict[str, Any]:
+    linker = candidates.serving(tx)
+    pages = frontier.counts(tx)
+    return {
+        "schema": HEAD,
+        "linker": linker.linker if linker is not None else None,
+        "articles": _articles(tx),
+        "links": _counted(tx, links.c.state),
+        "pending_decisions": tasks.count(tx),
+        "frontier": {
+            "due": pages.due,
+            "waiting": pages.waiting,
+            "leased": pages.leased,
+            "done": pages.done,
+            "failed": pages.failed,
+            "parked": pages.parked,
+            "failed_by_reason": dict(pages.failed_by_reason),
+        },
+        "changes": changelog.head(tx),
+        "sources": _counted(tx, sa.case((sources.c.enabled, sources.c.state), else_="disabled")),
+        "sources_in_trouble": _troubled(tx),
+        "workers": [
+            {"name": one.name, "started": time_to_json(one.started), "heartbeat": time_to_json(one.heartbeat)}
+            for one in _workers(tx)
+        ],
+        "runs": [
+            {
+                "id": run.id,
+                "worker": run.worker,
+                "kind": run.kind,
+                "started": time_to_json(run.started),
+                "finished": time_to_json(run.finished),
+                "summary": run.summary,
+            }
+            for run in _last(tx, LAST_RUNS)
+        ],
+    }
+
+
+def _articles(tx: Transaction) -> dict[str, dict[str, int]]:
+    by = (articles.c.role, articles.c.completeness)
+    rows = sa.select(*by, sa.func.count().label("rows")).where(articles.c.state == "live").group_by(*by).order_by(*by)
+    counted: dict[str, dict[str, int]] = {}
+    for row in tx.all(rows):
+        counted.setdefault(row.role, {})[row.completeness] = int(row.rows)
+    return counted
+
+
+def _counted(tx: Transaction, column: sa.ColumnElement[Any]) -> dict[str, int]:
+    value = column.label("value")
+    rows = sa.select(value, sa.func.count().label("rows")).group_by(value).order_by(value)
+    return {row.value: int(row.rows) for row in tx.all(rows)}
+
+
+def _troubled(tx: Transaction) -> list[dict[str, Any]]:
+    rows = sa.select(sources).where(sources.c.enabled, sources.c.state.not_in(("ok", "new"))).order_by(sources.c.name)
+    return [
+        {"name": row.name, "state": row.state, "reason": row.reason, "failures": row.consecutive_failures}
+        for row in tx.all(rows)
+    ]

@@ -1,0 +1,241 @@
+"""Sources and their health."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from crawler.errors import NotFound, UsageError
+from crawler.model import Role, Source, SourceKind, Validators
+from crawler.store.connected import Connected
+from crawler.store.records import PollOutcome, PollResult, Reconciliation, SourceRecord
+from crawler.store.tables import frontier, sources
+from crawler.store.transaction import Transaction
+
+DISABLED = "disabled"
+_CONFIGURED = (
+    "url", "role", "publisher", "kind", "interval", "fetch_pages", "redistribute", "headers_env", "enabled", "declared",
+)  # fmt: skip
+
+
+class Sources(Connected):
+    """Costs grow with the number of sources only, but for disabling one: with its queue."""
+
+    async def reconcile(self, declared: Sequence[Source]) -> Reconciliation:
+        """Makes the file's sources those of the store; the ones made by `add_source` are left alone.
+
+        Raises UsageError where a name is used both in the file and by `add_source`.
+        """
+        return await self._db.write(_reconcile, declared)
+
+    async def add_source(self, source: Source) -> SourceRecord:
+        """A source that lives in the store only. Raises UsageError where the name is taken."""
+        return await self._db.write(_add, source)
+
+    async def remove_source(self, name: str, *, file: str = "the configuration file") -> None:
+        """Forgets a source made by `add_source` and its queue; its articles stay.
+
+        Raises UsageError for a source written in `file`, NotFound for an unknown one.
+        """
+        await self._db.write(_remove, name, file)
+
+    async def sources(self, *, enabled_only: bool = False) -> list[SourceRecord]:
+        """All sources by name."""
+        return await self._db.read(_list, enabled_only)
+
+    async def source(self, name: str) -> SourceRecord:
+        """Raises NotFound."""
+        return await self._db.read(_one, name)
+
+    async def record_poll(self, name: str, outcome: PollOutcome) -> None:
+        """What a poll gave. A source that was removed in the meantime is not heard of again."""
+        await self._db.write(_record_poll, name, outcome)
+
+
+def _reconcile(tx: Transaction, declared: Sequence[Source]) -> Reconciliation:
+    tx.dialect.take_turns(tx.connection, "sources")
+    held = {row.name: row for row in tx.all(sa.select(sources))}
+    for source in declared:
+        if source.name in held and held[source.name].declared == "store" and held[source.name].enabled:
+            raise UsageError(
+                f"source {source.name!r} is in the configuration file and was made by `wiretrace sources add`, too: "
+                f"rename one, or run `wiretrace sources remove {source.name!r}`"
+            )
+    added, changed, unchanged = [], [], []
+    for source in declared:
+        if source.name not in held:
+            _insert(tx, source)
+            added.append(source.name)
+        elif _update(tx, source, held[source.name]):
+            changed.append(source.name)
+        else:
+            unchanged.append(source.name)
+    wanted = {source.name for source in declared}
+    gone = [row.name for row in held.values() if row.declared == "file" and row.enabled and row.name not in wanted]
+    for name in gone:
+        _switch(tx, name, enabled=False)
+    return Reconciliation(*(tuple(sorted(names)) for names in (added, changed, gone, unchanged)))
+
+
+def _add(tx: Transaction, source: Source) -> SourceRecord:
+    tx.dialect.take_turns(tx.connection, "sources")
+    made = {**_configured(source), "declared": "store"}
+    row = tx.first(sa.select(sources).where(sources.c.name == source.name))
+    if row is not None and row.enabled:
+        where = "in the configuration file" if row.declared == "file" else "in the store"
+        raise UsageError(f"source {source.name!r} is there already, {where}, with the URL {row.url}")
+    if row is None:
+        _insert(tx, source, declared="store")
+    else:
+        tx.run(sa.update(sources).where(sources.c.name == source.name).values(**made, **_afresh()))
+        _unpark(tx, source.name)
+    return _one(tx, source.name)
+
+
+def _remove(tx: Transaction, name: str, file: str) -> None:
+    tx.dialect.take_turns(tx.connection, "sources")
+    row = _row(tx, name)
+    if row.declared == "file":
+        where = f"is written in {file}" if row.enabled else f"was written in {file} and is disabled: its history stays"
+        raise UsageError(f"source {name!r} {where}")
+    tx.run(sa.delete(frontier).where(frontier.c.source == name, frontier.c.state.in_(("queued", "parked"))))
+    tx.run(sa.delete(sources).where(sources.c.name == name))
+
+
+def _list(tx: Transaction, enabled_only: bool) -> list[SourceRecord]:
+    rows = sa.select(sources).order_by(sources.c.name)
+    return [_record(row) for row in tx.all(rows.where(sources.c.enabled) if enabled_only else rows)]
+
+
+def _one(tx: Transaction, name: str) -> SourceRecord:
+    return _record(_row(tx, name))
+
+
+def _record_poll(tx: Transaction, name: str, outcome: PollOutcome) -> None:
+    failed = outcome.result is PollResult.FAILURE
+    values: dict[str, Any] = {
+        "state": outcome.state or ("failing" if failed else "ok"),
+        "reason": outcome.reason,
+        "last_polled": outcome.at,
+        "next_poll": outcome.next_poll,
+        "polls": sources.c.polls + 1,
+        "consecutive_failures": sources.c.consecutive_failures + 1 if failed else 0,
+        "found": sources.c.found + outcome.new,
+    }
+    if not failed:
+        values["last_success"] = outcome.at
+    if outcome.result is PollResult.SUCCESS:
+        values["seen"] = outcome.seen
+    if outcome.new:
+        values["last_new"] = outcome.at
+    if outcome.kind is not None:
+        values["detected_kind"] = outcome.kind.value
+    if outcome.validators is not None:
+        values["etag"], values["last_modified"] = outcome.validators.etag, outcome.validators.last_modified
+    tx.run(sa.update(sources).where(sources.c.name == name).values(values))
+
+
+def _insert(tx: Transaction, source: Source, **other: Any) -> None:
+    counts = {"consecutive_failures": 0, "polls": 0, "seen": 0, "found": 0}
+    values = {"name": source.name, **_configured(source), **_afresh(), **counts, "created": tx.now, **other}
+    tx.run(sa.insert(sources).values(values))
+
+
+def _update(tx: Transaction, source: Source, row: Row[Any]) -> bool:
+    """Whether anything of the source is different from what is held."""
+    wanted = _configured(source)
+    if all(getattr(row, name) == wanted[name] for name in _CONFIGURED):
+        return False
+    if row.url != source.url or row.kind != wanted["kind"]:
+        wanted |= _afresh()  # the old document's validators say nothing of the new one
+    tx.run(sa.update(sources).where(sources.c.name == source.name).values(wanted))
+    if source.enabled != row.enabled:
+        _switch(tx, source.name, enabled=source.enabled)
+    return True
+
+
+def _switch(tx: Transaction, name: str, *, enabled: bool) -> None:
+    tx.run(sa.update(sources).where(sources.c.name == name).values(enabled=enabled))
+    if enabled:
+        _unpark(tx, name)
+    else:
+        queue = sa.update(frontier).where(frontier.c.source == name, frontier.c.state == "queued")
+        tx.run(queue.values(state="parked"))
+
+
+def _unpark(tx: Transaction, name: str) -> None:
+    parked = sa.update(frontier).where(frontier.c.source == name, frontier.c.state == "parked")
+    tx.run(parked.values(state="queued"))
+
+
+def _configured(source: Source) -> dict[str, Any]:
+    return {
+        "url": source.url,
+        "role": source.role.value,
+        "publisher": source.publisher,
+        "kind": source.kind.value,
+        "interval": source.interval,
+        "fetch_pages": source.fetch_pages,
+        "redistribute": source.redistribute,
+        "headers_env": json.dumps(dict(source.headers_env), sort_keys=True),
+        "enabled": source.enabled,
+        "declared": source.declared,
+    }
+
+
+def _afresh() -> dict[str, Any]:
+    return {
+        "state": "new",
+        "reason": "",
+        "detected_kind": None,
+        "etag": None,
+        "last_modified": None,
+        "last_polled": None,
+        "next_poll": None,
+        "consecutive_failures": 0,
+    }
+
+
+def _row(tx: Transaction, name: str) -> Row[Any]:
+    row = tx.first(sa.select(sources).where(sources.c.name == name))
+    if row is None:
+        names = [known.name for known in tx.all(sa.select(sources.c.name))]
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "`wiretrace sources list` shows all"
+        raise NotFound(f"there is no source {name!r}: {hint}")
+    return row
+
+
+def _record(row: Row[Any]) -> SourceRecord:
+    return SourceRecord(
+        source=Source(
+            name=row.name,
+            url=row.url,
+            role=Role(row.role),
+            publisher=row.publisher,
+            kind=SourceKind(row.kind),
+            interval=row.interval,
+            fetch_pages=row.fetch_pages,
+            redistribute=row.redistribute,
+            headers_env=json.loads(row.headers_env),
+            enabled=row.enabled,
+            declared=row.declared,
+        ),
+        state=row.state if row.enabled else DISABLED,
+        reason=row.reason,
+        kind=SourceKind(row.detected_kind) if row.detected_kind else None,
+        validators=Validators(row.etag, row.last_modified),
+        last_polled=row.last_polled,
+        last_success=row.last_success,
+        next_poll=row.next_poll,
+        last_new=row.last_new,
+        consecutive_failures=row.consecutive_failures,
+        polls=row.polls,
+        seen=row.seen,
+        articles=row.found,
+    )

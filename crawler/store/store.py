@@ -1,0 +1,97 @@
+"""The store as one object: everything that wiretrace keeps, behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from crawler.clock import Clock
+from crawler.errors import StoreInUse
+from crawler.settings import DatabaseSettings
+from crawler.store import schema
+from crawler.store.articles import Articles
+from crawler.store.candidates import PostingIndex
+from crawler.store.database import Database
+from crawler.store.decisions import Decisions
+from crawler.store.export import Exports
+from crawler.store.frontier import Frontier
+from crawler.store.runs import Runs
+from crawler.store.sources import Sources
+
+
+class Store(Sources, Frontier, Articles, Decisions, Exports, Runs):
+    """Every public write is one transaction: a process killed at any instant leaves a store that the next picks up.
+
+    All methods raise StoreUnavailable where the database can't be reached, StoreError where it refuses.
+    """
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.index = PostingIndex(database)
+
+    @classmethod
+    async def open(cls, settings: DatabaseSettings, clock: Clock, *, upgrade: bool = True) -> Store:
+        """The store at `settings.url`; a new or older one is migrated first, by one process while others wait.
+
+        Without `upgrade` an older store is opened as it is, good for `current_revision` alone. Raises
+        StoreUnavailable, SchemaTooNew.
+        """
+        database = Database(settings, clock)
+        try:
+            await schema.prepare(database, upgrade=upgrade)
+        except BaseException:
+            await database.close()
+            raise
+        return cls(database)
+
+    @property
+    def url(self) -> str:
+        """Where it is, without the password."""
+        return self._db.name
+
+    async def close(self) -> None:
+        """Waits for what is being written. Closing twice is harmless."""
+        await self._db.close()
+
+    async def __aenter__(self) -> Store:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def current_revision(self) -> str | None:
+        """The schema's revision; None for an empty store."""
+        return await schema.current(self._db)
+
+    @staticmethod
+    def known_revision() -> str:
+        """The newest revision that this program knows."""
+        return schema.HEAD
+
+    async def upgrade(self) -> None:
+        """Migrates to the newest revision."""
+        await schema.prepare(self._db, upgrade=True)
+
+    @contextmanager
+    def exclusive_run(self) -> Iterator[None]:
+        """SQLite: the only `run` on this store, else StoreInUse; freed by the system if the process dies.
+
+        PostgreSQL takes any number of runs.
+        """
+        if self._db.file is None:
+            yield
+            return
+        lock = FileLock(f"{self._db.file}.run.lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise StoreInUse(f"{self.url}: another `wiretrace run` works on this store") from None
+        try:
+            yield
+        finally:
+            lock.release()

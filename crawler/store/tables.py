@@ -1,0 +1,348 @@
+"""The store's tables. `migrations/` makes them; a test holds both equal.
+
+Articles carry a small number (`no`) inside the store and their public id outside; postings, links and tasks
+refer to the number. Every query path has its index; what it serves stands beside it.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, SmallInteger, Table, Text
+from sqlalchemy import LargeBinary as Bytes
+
+from crawler.store.columns import Number, UtcTime, WebText
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# --- sources and the frontier ------------------------------------------------------------------------------
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", WebText, primary_key=True),
+    Column("url", WebText, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("publisher", WebText, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("interval", sa.Double, nullable=True),  # seconds; NULL: adaptive
+    Column("fetch_pages", Boolean, nullable=False),
+    Column("redistribute", Boolean, nullable=False),
+    Column("headers_env", Text, nullable=False),  # JSON: header → name of a variable, never its value
+    Column("enabled", Boolean, nullable=False),
+    Column("declared", Text, nullable=False),  # file | store
+    Column("created", UtcTime, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", WebText, nullable=False),
+    Column("detected_kind", Text, nullable=True),
+    Column("etag", WebText, nullable=True),
+    Column("last_modified", WebText, nullable=True),
+    Column("last_polled", UtcTime, nullable=True),
+    Column("last_success", UtcTime, nullable=True),
+    Column("next_poll", UtcTime, nullable=True),
+    Column("last_new", UtcTime, nullable=True),
+    Column("consecutive_failures", Integer, nullable=False),
+    Column("polls", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),
+    Column("found", Integer, nullable=False),
+)
+
+frontier = Table(
+    "frontier",
+    metadata,
+    Column("key", Text, primary_key=True),  # article id of the URL: BLAKE2b-128 of its identity
+    Column("url", WebText, nullable=False),
+    Column("host", WebText, nullable=False),
+    Column("source", WebText, nullable=False),
+    Column("state", Text, nullable=False),  # queued | parked (its source is disabled) | done | failed
+    # When a worker may take it. A lease moves it to the lease's end, so that "due" and "expired" are one test.
+    Column("available_at", UtcTime, nullable=False),
+    Column("reference", Text, nullable=True),  # JSON; NULL once fetched
+    Column("stamp", UtcTime, nullable=True),  # newest modification time announced
+    Column("announced_at", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reason", Text, nullable=True),
+    Column("detail", WebText, nullable=True),
+    Column("etag", WebText, nullable=True),
+    Column("last_modified", WebText, nullable=True),
+    Column("fetched_at", UtcTime, nullable=True),
+    Column("leased_by", Text, nullable=True),
+    # Raised when a newer version is announced; a lease that began before does not finish the row.
+    Column("generation", Integer, nullable=False),
+    Column("leased_generation", Integer, nullable=True),
+    Column("article_no", Number, ForeignKey("articles.no"), nullable=True),
+)
+Index(  # the oldest due pages of each host
+    "ix_frontier_due",
+    frontier.c.host,
+    frontier.c.available_at,
+    sqlite_where=sa.text("state = 'queued'"),
+    postgresql_where=sa.text("state = 'queued'"),
+)
+Index(  # what a worker holds
+    "ix_frontier_leased_by",
+    frontier.c.leased_by,
+    sqlite_where=sa.text("leased_by IS NOT NULL"),
+    postgresql_where=sa.text("leased_by IS NOT NULL"),
+)
+Index("ix_frontier_source_state", frontier.c.source, frontier.c.state)  # parking; counts
+Index(  # pages by reason of failure
+    "ix_frontier_failed",
+    frontier.c.reason,
+    sqlite_where=sa.text("state = 'failed'"),
+    postgresql_where=sa.text("state = 'failed'"),
+)
+
+# --- articles ----------------------------------------------------------------------------------------------
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("no", Number, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),  # live | replaced (a teaser whose full text is held) | removed
+    Column("role", Text, nullable=False),
+    Column("completeness", Text, nullable=False),
+    Column("publisher", WebText, nullable=False),
+    Column("first_seen", UtcTime, nullable=False),
+    Column("received", UtcTime, nullable=False),  # when its newest version came
+    Column("checked", UtcTime, nullable=False),  # when it was last found to be so
+    Column("version", Integer, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("vendor_id", WebText, nullable=True),
+    Column("vendor_source", WebText, nullable=True),
+    Column("vendor_rank", UtcTime, nullable=True),  # the delivery's own time; the greatest wins
+    Column("headline_key", sa.BigInteger, nullable=True),  # hash of the folded headline; origins and releases
+    Column("headline_time", UtcTime, nullable=True),
+    Column("replaced_by", Number, ForeignKey("articles.no"), nullable=True),
+    Column("attribution_no", Number, nullable=True),  # the attribution in force
+)
+Index(  # a teaser's full text, a full text's teasers
+    "ix_articles_headline",
+    articles.c.headline_key,
+    articles.c.publisher,
+    sqlite_where=sa.text("headline_key IS NOT NULL"),
+    postgresql_where=sa.text("headline_key IS NOT NULL"),
+)
+Index(  # a vendor's deletion of one
+    "ix_articles_vendor_id",
+    articles.c.vendor_id,
+    sqlite_where=sa.text("vendor_id IS NOT NULL"),
+    postgresql_where=sa.text("vendor_id IS NOT NULL"),
+)
+Index(  # a vendor's deletion of a source
+    "ix_articles_vendor_source",
+    articles.c.vendor_source,
+    sqlite_where=sa.text("vendor_source IS NOT NULL"),
+    postgresql_where=sa.text("vendor_source IS NOT NULL"),
+)
+Index(  # the teasers that come back when their full text goes
+    "ix_articles_replaced_by",
+    articles.c.replaced_by,
+    sqlite_where=sa.text("replaced_by IS NOT NULL"),
+    postgresql_where=sa.text("replaced_by IS NOT NULL"),
+)
+Index("ix_articles_role_completeness_state", articles.c.role, articles.c.completeness, articles.c.state)  # counts
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("article_no", Number, ForeignKey("articles.no"), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("text", WebText, nullable=True),  # NULL: had to go
+    Column("fields", Text, nullable=True),  # JSON: all other fields of the article; NULL: had to go
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("key", Text, primary_key=True),  # article id of a URL under which the article was met
+    Column("article_no", Number, ForeignKey("articles.no"), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+removals = Table(
+    "removals",
+    metadata,
+    Column("kind", Text, primary_key=True),  # article | source
+    Column("key", WebText, primary_key=True),  # accession number or the vendor's code of the source
+    Column("at", UtcTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# --- the candidate index -----------------------------------------------------------------------------------
+
+linkers = Table(
+    "linkers",
+    metadata,
+    Column("no", SmallInteger, primary_key=True, autoincrement=False),
+    Column("linker", Text, nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("serving", Boolean, nullable=False),
+    Column("created", UtcTime, nullable=False),
+)
+
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    Column("article_no", Number, ForeignKey("articles.no"), primary_key=True),
+    Column("linker_no", SmallInteger, ForeignKey("linkers.no"), primary_key=True),
+    Column("minhash", Bytes, nullable=False),
+    Column("index_keys", Bytes, nullable=False),  # int64, little-endian
+    Column("index_weights", Bytes, nullable=False),  # float32, little-endian
+)
+
+postings = Table(
+    "postings",
+    metadata,
+    Column("shelf", SmallInteger, primary_key=True, autoincrement=False),  # linker and side
+    Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
+    Column("article_no", Number, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# --- decisions ---------------------------------------------------------------------------------------------
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("article_no", Number, ForeignKey("articles.no"), primary_key=True, autoincrement=False),
+    Column("reason", Text, nullable=False),
+    Column("enqueued", UtcTime, nullable=False),
+    Column("available_at", UtcTime, nullable=False),  # as in the frontier
+    Column("leased_by", Text, nullable=True),
+    Column("generation", Integer, nullable=False),
+    Column("leased_generation", Integer, nullable=True),
+)
+Index("ix_tasks_due", tasks.c.available_at, tasks.c.article_no)
+Index(
+    "ix_tasks_leased_by",
+    tasks.c.leased_by,
+    sqlite_where=sa.text("leased_by IS NOT NULL"),
+    postgresql_where=sa.text("leased_by IS NOT NULL"),
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("rewrite_no", Number, ForeignKey("articles.no"), nullable=False),
+    Column("original_no", Number, ForeignKey("articles.no"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("relation", Text, nullable=False),
+    Column("score", sa.Double, nullable=False),
+    Column("coverage_rewrite", sa.Double, nullable=False),
+    Column("coverage_original", sa.Double, nullable=False),
+    Column("evidence", Text, nullable=False),  # JSON
+    Column("precedence", Text, nullable=False),
+    Column("standing", Text, nullable=False),
+    Column("linker", Text, nullable=False),
+    Column("decided", UtcTime, nullable=False),
+    Column("archive", Text, nullable=True),  # JSON
+    Column("rewrite_hash", Text, nullable=False),  # the texts that were decided on
+    Column("original_hash", Text, nullable=False),
+    CheckConstraint("rewrite_no <> original_no", name="two_articles"),
+)
+Index("ix_links_rewrite_no", links.c.rewrite_no)
+Index(
+    "uq_links_live",
+    links.c.rewrite_no,
+    unique=True,
+    sqlite_where=sa.text("state IN ('new', 'confirmed')"),
+    postgresql_where=sa.text("state IN ('new', 'confirmed')"),
+)
+Index("ix_links_original_no_state", links.c.original_no, links.c.state)  # a story; what hangs on an original
+Index("ix_links_state", links.c.state)  # counts
+
+attributions = Table(
+    "attributions",
+    metadata,
+    Column("no", Number, primary_key=True),
+    Column("article_no", Number, ForeignKey("articles.no"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("teaser_no", Number, ForeignKey("articles.no"), nullable=True),
+    Column("data", Text, nullable=False),  # the public JSON
+)
+Index("ix_attributions_article_no", attributions.c.article_no)
+Index(
+    "ix_attributions_teaser_no",
+    attributions.c.teaser_no,
+    sqlite_where=sa.text("teaser_no IS NOT NULL"),
+    postgresql_where=sa.text("teaser_no IS NOT NULL"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("article_no", Number, ForeignKey("articles.no"), primary_key=True, autoincrement=False),
+    Column("linker", Text, nullable=False),
+    Column("score", sa.Double, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("considered", Text, nullable=False),  # JSON
+    Column("link_id", Text, nullable=True),  # what it would link; a person's word may stand against it
+)
+
+# --- the change log ----------------------------------------------------------------------------------------
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),  # never earlier than the row before
+    Column("subject", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("reason", WebText, nullable=False),
+    Column("version", Integer, nullable=True),  # articles
+    Column("attribution_no", Number, nullable=True),  # articles
+    Column("story_id", Text, nullable=True),  # links: the original's id
+    Column("state", Text, nullable=True),  # links: the public JSON
+)
+Index("ix_changes_object", changes.c.subject, changes.c.object_id, changes.c.seq)  # the last change of each
+Index("ix_changes_subject_seq", changes.c.subject, changes.c.seq)  # one subject in order
+Index("ix_changes_at_seq", changes.c.at, changes.c.seq)  # a time's number
+Index(  # a story as of a change
+    "ix_changes_story",
+    changes.c.story_id,
+    changes.c.seq,
+    sqlite_where=sa.text("story_id IS NOT NULL"),
+    postgresql_where=sa.text("story_id IS NOT NULL"),
+)
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),  # one row
+    Column("seq", sa.BigInteger, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+# --- who works ---------------------------------------------------------------------------------------------
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("worker", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("started", UtcTime, nullable=False),
+    Column("finished", UtcTime, nullable=True),
+    Column("summary", Text, nullable=False),  # JSON
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("started", UtcTime, nullable=False),
+    Column("heartbeat", UtcTime, nullable=False),
+)

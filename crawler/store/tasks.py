@@ -1,0 +1,99 @@
+"""Pending decisions: the durable list of articles that the linker has to look at (again)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from crawler.store.dialect import Dialect
+from crawler.store.records import PendingDecision
+from crawler.store.rows import chunks
+from crawler.store.tables import articles, tasks
+from crawler.store.transaction import Transaction
+
+LEASE_SECONDS = 120.0  # for which who stores an article may decide on it before others do
+
+
+def enqueue(tx: Transaction, numbers: Iterable[int], reason: str) -> None:
+    """Puts articles on the list. One that is being decided is decided again: its worker did not see this."""
+    rows = [
+        {"article_no": number, "reason": reason, "enqueued": tx.now, "available_at": tx.now, "generation": 0}
+        for number in sorted(set(numbers))
+    ]
+    for part in chunks(rows):
+        tx.run(_again(tx.dialect), part)
+
+
+def reserve(tx: Transaction, number: int, worker: str) -> None:
+    """Leaves a task to the worker that stored the article and decides on it at once."""
+    until = tx.now + timedelta(seconds=LEASE_SECONDS)
+    tx.run(_RESERVE, {"number": number, "worker": worker, "until": until})
+
+
+def lease(tx: Transaction, worker: str, limit: int, seconds: float) -> list[PendingDecision]:
+    """Articles to decide, the oldest first. Costs one index probe each."""
+    due = sa.select(tasks.c.article_no, tasks.c.reason).where(tasks.c.available_at <= tx.now)
+    due = due.order_by(tasks.c.available_at, tasks.c.article_no).limit(limit)
+    reasons = {row.article_no: row.reason for row in tx.all(due.with_for_update(skip_locked=True))}
+    if not reasons:
+        return []
+    numbers = list(reasons)
+    taken = sa.update(tasks).where(tx.dialect.among(tasks.c.article_no, numbers))
+    until = tx.now + timedelta(seconds=seconds)
+    tx.run(taken.values(leased_by=worker, available_at=until, leased_generation=tasks.c.generation))
+    of = sa.select(articles.c.no, articles.c.id).where(tx.dialect.among(articles.c.no, numbers))
+    ids = {row.no: row.id for row in tx.all(of)}
+    return [PendingDecision(ids[number], reason) for number, reason in reasons.items()]
+
+
+def finish(tx: Transaction, number: int, worker: str | None) -> None:
+    """The decision is made: off the list, unless something came up since `worker` took it (then due again).
+
+    `worker` None: whoever holds it.
+    """
+    current = sa.func.coalesce(tasks.c.leased_generation, tasks.c.generation) == tasks.c.generation
+    if not tx.run(sa.delete(tasks).where(*_mine(number, worker), current)):
+        hand_back(tx, number, worker)
+
+
+def hand_back(tx: Transaction, number: int, worker: str | None) -> None:
+    """Due again now."""
+    free: dict[str, Any] = {"leased_by": None, "leased_generation": None, "available_at": tx.now}
+    tx.run(sa.update(tasks).where(*_mine(number, worker)).values(free))
+
+
+def count(tx: Transaction) -> int:
+    """Articles to decide, those under way included. One pass over the list."""
+    return int(tx.scalar(sa.select(sa.func.count()).select_from(tasks)))
+
+
+def drop(tx: Transaction, numbers: Sequence[int]) -> None:
+    """Articles that went need no decision."""
+    tx.run(sa.delete(tasks).where(tx.dialect.among(tasks.c.article_no, numbers)))
+
+
+@cache
+def _again(dialect: Dialect) -> Any:
+    task = dialect.insert(tasks)
+    newer = {"generation": tasks.c.generation + 1, "reason": task.excluded.reason}
+    return task.on_conflict_do_update(index_elements=["article_no"], set_=newer)
+
+
+_RESERVE = (
+    sa.update(tasks)
+    .where(tasks.c.article_no == sa.bindparam("number"))
+    .values(
+        leased_by=sa.bindparam("worker"),
+        available_at=sa.bindparam("until"),
+        leased_generation=tasks.c.generation,
+    )
+)
+
+
+def _mine(number: int, worker: str | None) -> list[sa.ColumnElement[bool]]:
+    task = [tasks.c.article_no == number]
+    return task if worker is None else [*task, tasks.c.leased_by == worker]

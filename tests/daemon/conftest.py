@@ -1,0 +1,66 @@
+"""An origin and an aggregator on loopback, and settings that crawl them into a new SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from crawler.clock import SystemClock
+from crawler.model import Role
+from crawler.settings import DatabaseSettings, FetchSettings, RunSettings, Settings, SourceSettings
+from crawler.store import Store
+from tests.stories import feed, page_html, story
+from tests.web import Web
+
+Configure = Callable[..., Settings]
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[Web]:
+    async with Web("127.0.0.2") as web:
+        web.page("/feed", feed([(web.url("/ferry"), story("ferry-original"))], full=True), media="application/rss+xml")
+        yield web
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Web]:
+    async with Web("127.0.0.3") as web:
+        pages = {"/spun": story("ferry-spun"), "/other": story("port-independent")}
+        for path, article in pages.items():
+            web.page(path, page_html(article))
+        items = [(web.url(path), article) for path, article in pages.items()]
+        web.page("/feed", feed(items), media="application/rss+xml", headers={"ETag": '"one"'})
+        yield web
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'wire.db'}"
+
+
+@pytest.fixture
+def configure(database: str) -> Configure:
+    """Settings for sources given as name → (URL, role)."""
+
+    def settings(**sources: tuple[str, Role]) -> Settings:
+        return Settings(
+            database=DatabaseSettings(url=database),
+            fetch=FetchSettings(allow_private=("127.0.0.0/8",), delay=0.0, max_age_days=0, timeout=5.0),
+            run=RunSettings(processes=1),
+            sources=tuple(SourceSettings(name=name, url=url, role=role) for name, (url, role) in sources.items()),
+        )
+
+    return settings
+
+
+@pytest.fixture
+async def opened(database: str) -> AsyncIterator[Callable[[], object]]:
+    async with AsyncExitStack() as stack:
+
+        async def one() -> Store:
+            return await stack.enter_async_context(await Store.open(DatabaseSettings(url=database), SystemClock()))
+
+        yield one

@@ -1,0 +1,140 @@
+"""Stopping and dying: nothing is lost, nothing is stored twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.stories import feed, page_html, story
+from tests.web import Seen, Web, response
+
+Start = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+ARTICLES = ("ferry-spun", "pump-spun", "central-spun", "port-severe", "dam-severe", "dc-spun")
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Path:
+    return tmp_path / "wiretrace.toml"
+
+
+@pytest.fixture
+async def site(configuration: Path) -> Any:
+    """Six articles; each page takes a while, so that a signal falls between them."""
+    async with Web("127.0.0.4") as web:
+
+        def slowly(body: str) -> Callable[[Seen, asyncio.StreamWriter], Awaitable[bool]]:
+            async def answer(_: Seen, writer: asyncio.StreamWriter) -> bool:
+                await asyncio.sleep(0.4)
+                writer.write(response(body))
+                await writer.drain()
+                return True
+
+            return answer
+
+        for name in ARTICLES:
+            web.handler(f"/{name}", slowly(page_html(story(name))))
+        items = [(web.url(f"/{name}"), story(name)) for name in ARTICLES]
+        web.page("/feed", feed(items), media="application/rss+xml")
+        configuration.write_text(
+            f'[database]\nurl = "sqlite+aiosqlite:///{configuration.parent / "wire.db"}"\n'
+            '[fetch]\nallow_private = ["127.0.0.0/8"]\ndelay = 0.0\nmax_age_days = 0\nper_host = 1\n'
+            "[run]\nprocesses = 1\n"
+            f'[[sources]]\nname = "site"\nurl = "{web.url("/feed")}"\nrole = "aggregator"\n',
+            encoding="utf-8",
+        )
+        yield web
+
+
+@pytest.fixture
+async def start(configuration: Path) -> Any:
+    """Starts `wiretrace ARGUMENTS` as a process; what still runs at the end of the test is ended."""
+    started: list[asyncio.subprocess.Process] = []
+
+    async def one(*arguments: str) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "crawler", "--config", str(configuration), *arguments,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={name: value for name, value in os.environ.items() if not name.startswith("WIRETRACE_")},
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield one
+    for process in started:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def seen(site: Web, pages: int) -> None:
+    """Until the site was asked for so many articles."""
+    async with asyncio.timeout(30):
+        while sum(path.strip("/") in ARTICLES for path in site.paths()) < pages:
+            await asyncio.sleep(0.02)
+
+
+async def exported(start: Start) -> list[dict[str, Any]]:
+    process = await start("export", "articles")
+    out, _ = await process.communicate()
+    return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+async def test_a_signal_ends_the_daemon_cleanly(site: Web, start: Start, number: int, code: int) -> None:
+    process = await start("run")
+    await seen(site, 2)
+    process.send_signal(number)
+    async with asyncio.timeout(10):
+        out, err = await process.communicate()
+    assert process.returncode == code, err.decode()
+    assert b"sources=1" in out
+    assert b"Traceback" not in err
+    finished = await start("run", "--once")
+    await finished.communicate()
+    assert finished.returncode == 0
+    assert {row["title"] for row in await exported(start)} == {story(name).title for name in ARTICLES}
+
+
+async def test_what_a_stopped_run_had_in_hand_was_not_fetched_in_vain(site: Web, start: Start) -> None:
+    process = await start("run")
+    await seen(site, 2)
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    before = set(site.paths())
+    stored = await exported(start)
+    assert len(stored) == len(before & {f"/{name}" for name in ARTICLES})
+
+
+async def test_a_killed_run_is_taken_up_by_the_next(site: Web, start: Start) -> None:
+    process = await start("run", "--once")
+    await seen(site, 3)
+    process.kill()
+    await process.communicate()
+    again = await start("run", "--once")
+    out, err = await again.communicate()
+    assert again.returncode == 0, err.decode()
+    rows = await exported(start)
+    assert sorted(row["title"] for row in rows) == sorted(story(name).title for name in ARTICLES)
+
+
+async def test_a_second_daemon_on_one_file_is_refused(site: Web, start: Start) -> None:
+    first = await start("run")
+    await seen(site, 1)
+    second = await start("run")
+    _, err = await second.communicate()
+    assert second.returncode == 1
+    assert b"another `wiretrace run`" in err
+    scheduled = await start("run", "--once")
+    _, err = await scheduled.communicate()
+    assert scheduled.returncode == 0
+    assert err.count(b"\n") == 1
+    assert first.returncode is None

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from crawler.model import Candidate, Side
+from crawler.store import Store
+from crawler.store.candidates import KEY_CAP
+from tests.store.pieces import fingerprint, original, page
+
+BIG = (1 << 63) - 1
+
+
+async def test_candidates_come_best_first_and_ties_by_id(store: Store) -> None:
+    await store.store_article(original("a"), fingerprint(1, 2, 3))
+    await store.store_article(original("b"), fingerprint(1, 2))
+    await store.store_article(original("c"), fingerprint(1, 2))
+    await store.store_article(original("d"), fingerprint(9))
+    asked = fingerprint(1, 2, 3, weights=[0.5, 0.25, 0.125])
+    ties = sorted([original("b").id, original("c").id])
+    expected = [Candidate(original("a").id, 0.875), Candidate(ties[0], 0.75), Candidate(ties[1], 0.75)]
+    assert await store.index.candidates(asked, Side.ORIGINAL) == expected
+    assert await store.index.candidates(asked, Side.ORIGINAL, 2) == expected[:2]
+
+
+async def test_sides_are_asked_apart(store: Store) -> None:
+    await store.store_article(original(), fingerprint(1))
+    await store.store_article(page(), fingerprint(1))
+    assert [one.article_id for one in await store.index.candidates(fingerprint(1), Side.PAGE)] == [page().id]
+    assert [one.article_id for one in await store.index.candidates(fingerprint(1), Side.ORIGINAL)] == [original().id]
+
+
+async def test_keys_of_all_64_bits_are_kept(store: Store) -> None:
+    await store.store_article(original(), fingerprint(BIG, -BIG - 1, 0))
+    assert len(await store.index.candidates(fingerprint(-BIG - 1), Side.ORIGINAL)) == 1
+    assert len(await store.index.candidates(fingerprint(BIG), Side.ORIGINAL)) == 1
+    assert (await store.fingerprints([original().id]))[original().id].keys == (BIG, -BIG - 1, 0)
+
+
+async def test_an_empty_store_or_fingerprint_has_no_candidates(store: Store) -> None:
+    assert await store.index.candidates(fingerprint(1), Side.ORIGINAL) == []
+    await store.store_article(original(), fingerprint())
+    assert await store.index.candidates(fingerprint(), Side.ORIGINAL) == []
+
+
+async def test_a_key_given_twice_counts_with_both_weights(store: Store) -> None:
+    await store.store_article(original(), fingerprint(1, 1))
+    (found,) = await store.index.candidates(fingerprint(1, 1, weights=[0.5, 0.25]), Side.ORIGINAL)
+    assert found.overlap == 0.75
+
+
+async def test_a_key_that_too_many_articles_have_is_passed_over(store: Store) -> None:
+    import sqlalchemy as sa
+
+    from crawler.store.tables import postings
+    from crawler.store.transaction import Transaction
+
+    await store.store_article(original(), fingerprint(1, 2))
+
+    def fill(tx: Transaction) -> None:
+        shelf = tx.scalar(sa.select(postings.c.shelf).limit(1))
+        rows = [{"shelf": shelf, "key": 1, "article_no": number} for number in range(1_000, 1_000 + KEY_CAP)]
+        tx.run(sa.insert(postings), rows)
+
+    await store._db.write(fill)
+    assert await store.index.candidates(fingerprint(1), Side.ORIGINAL) == []
+    (found,) = await store.index.candidates(fingerprint(1, 2), Side.ORIGINAL)
+    assert found.overlap == 1.0
+
+
+async def test_the_order_of_weights_breaks_no_tie(store: Store) -> None:
+    weights = [0.1, 0.2, 0.3, 0.7, 0.4]
+    await store.store_article(original("a"), fingerprint(1, 2, 3))
+    await store.store_article(original("b"), fingerprint(3, 2, 1))
+    one, two = await store.index.candidates(fingerprint(1, 2, 3, 4, 5, weights=weights), Side.ORIGINAL)
+    assert one.overlap == two.overlap

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Connection
+
+from crawler.errors import SchemaTooNew
+from crawler.settings import DatabaseSettings
+from crawler.store import Store, schema
+from crawler.store.tables import metadata
+from crawler.store.transaction import Transaction
+from tests.store.pieces import StillClock, page
+
+
+async def test_the_migrated_schema_is_the_one_of_the_tables(store: Store) -> None:
+    def body(tx: Transaction) -> list[object]:
+        context = MigrationContext.configure(tx.connection, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+    assert await store._db.read(body) == []
+
+
+def test_the_program_knows_the_newest_migration() -> None:
+    assert ScriptDirectory.from_config(schema.config()).get_heads() == [schema.HEAD]
+
+
+async def test_a_new_store_is_migrated_by_itself(empty_url: str, clock: StillClock) -> None:
+    async with await Store.open(DatabaseSettings(url=empty_url), clock) as store:
+        assert await store.current_revision() == store.known_revision()
+        await store.store_article(page(), None)
+    async with await Store.open(DatabaseSettings(url=empty_url), clock) as store:
+        assert await store.article(page().id) is not None
+
+
+async def test_a_store_can_be_opened_without_migrating_it(empty_url: str, clock: StillClock) -> None:
+    async with await Store.open(DatabaseSettings(url=empty_url), clock, upgrade=False) as store:
+        assert await store.current_revision() is None
+        await store.upgrade()
+        assert await store.current_revision() == store.known_revision()
+
+
+async def test_a_newer_schema_is_refused_with_both_versions(store_url: str, clock: StillClock) -> None:
+    async with await Store.open(DatabaseSettings(url=store_url), clock) as store:
+        await store._db.write(_set_revision, "0042")
+    with pytest.raises(SchemaTooNew, match=r"schema 0042, this program knows \d{4}"):
+        await Store.open(DatabaseSettings(url=store_url), clock)
+
+
+def _set_revision(tx: Transaction, revision: str) -> None:
+    tx.run(sa.text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+async def test_the_schema_goes_back_to_nothing(store_url: str, clock: StillClock) -> None:
+    from alembic import command
+
+    def down(connection: Connection) -> None:
+        config = schema.config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+
+    async with await Store.open(DatabaseSettings(url=store_url), clock) as store:
+        await store._db.migrate(down)
+        assert await store.current_revision() is None
+
+
+_OPENS = """
+import asyncio, sys
+from crawler.clock import SystemClock
+from crawler.settings import DatabaseSettings
+from crawler.store import Store
+
+async def work():
+    async with await Store.open(DatabaseSettings(url=sys.argv[1]), SystemClock()) as store:
+        await store.heartbeat(sys.argv[2])
+        print(await store.current_revision())
+
+asyncio.run(work())
+"""
+
+
+def test_ten_processes_started_together_on_an_empty_store_all_come_up(empty_url: str) -> None:
+    root = Path(__file__).parents[2]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", _OPENS, empty_url, f"w{number}"],
+            cwd=root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(10)
+    ]
+    for process in started:
+        out, errors = process.communicate(timeout=120)
+        assert (process.returncode, out.strip()) == (0, schema.HEAD), errors
