@@ -14,7 +14,7 @@ from crawler.model import Article
 
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][\w’'.-]+(?: [A-Z][\w’'.-]+)*")
 _DIGITS = re.compile(r"\d[\d,.]*\d|\d")
-_LEAST_SWAPS = 8  # names and numbers that must differ before two texts are told apart by them
+_LEAST_SWAPS = 12  # names and numbers that must differ before two texts are told apart by them
 
 
 def story(article: Article) -> list[str]:

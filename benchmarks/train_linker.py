@@ -49,18 +49,21 @@ NEGATIVES: Mapping[str, float] = {
 # Features that speak against reuse, that may do either, and all others for it: a sign against sense is noise.
 AGAINST = frozenset({"names_missing", "numbers_missing"})
 EITHER = frozenset({"length"})
-# Amounts of names and numbers would count against stories that have none: the excerpt expert alone needs them.
+# What an expert must not look at. Stories without names or numbers are rewritten as well, and who lifts a passage
+# may speak of whatever else he likes: there only the lifted sentences count.
 UNUSED: Mapping[str, frozenset[str]] = {
     "whole": frozenset({"names_weight", "numbers_weight"}),
     "condensed": frozenset(),
-    "excerpt": frozenset(),
+    "excerpt": frozenset(
+        {"page_names", "original_names", "names_missing", "page_numbers", "original_numbers", "numbers_missing", "length"}
+    ),
 }
 RIDGE = 0.3
 MASS = 3_000.0  # total weight of the cases of one expert, half of them positive
 LEAST_KIND = 8  # a kind with fewer cases weighs proportionally less
 FOLDS = 6
 THRESHOLD = math.log(0.8 / 0.2) - math.log(0.05 / 0.95)  # as log-odds at even odds
-COPIED = 0.5  # share of verbatim words from which two pool texts are one story, not a negative
+COPIED = 0.3  # share of verbatim words from which one text of the pool reuses another and is no negative
 Floats = NDArray[np.float64]
 
 
@@ -202,7 +205,7 @@ def pool_cases(pool: list[Article], desk: Desk) -> list[Case]:
     for page in pool[1::2]:
         for one in best(desk, desk.of(page), pool[::2], 3):
             features = compare(desk.of(page), desk.of(one)).features
-            if features.verbatim_page < COPIED:
+            if features.verbatim_page < COPIED or features.longest_run < 0.5:
                 cases.append(Case("pool", f"pool:{page.id}", "pool-pair", False, page.id, one.id, features.vector()))
     return cases
 

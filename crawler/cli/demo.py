@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -24,7 +25,9 @@ from crawler.pipeline.linking import LinkingDesk
 from crawler.settings import DatabaseSettings, FetchSettings, Settings, SourceSettings
 from crawler.store import Store
 
-QUOTED = 72  # characters of a passage in the table
+WIDTH = 120  # columns where output is no terminal
+QUOTED = 90  # characters of a passage that are shown
+REUSE = frozenset({"spun", "severe", "condensed", "lifted", "copy", "common-source"})  # kinds that have an original
 
 
 @app.command()
@@ -77,44 +80,58 @@ def demo_settings(url: str, sources: list[Source]) -> Settings:
 
 
 def _print(result: RunResult, shown: DemoReport, configuration: Path) -> None:
-    out = console.out
     tally = result.tally
     reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(tally.failed.items()))
-    out.print(
+    _say(
         f"{tally.sources} sources polled, {tally.fetched} pages fetched in {tally.seconds:.1f} s: "
         f"{shown.originals} originals and {shown.pages} pages stored, "
-        f"{tally.failed.total()} failures counted and skipped ({reasons or 'none'})\n"
+        f"{tally.failed.total()} failures counted and skipped ({reasons or 'none'}).\n"
     )
-    out.print(Text("Linked to their original", style="bold green"))
-    for one in shown.found:
-        table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
-        table.add_column(width=9)
-        table.add_column(overflow="fold")
-        page_says, original_says = one.strongest()
-        head = f"{one.rewrite.title}  [{one.rewrite.publisher}]"
-        table.add_row(Text(f"{one.link.score:.3f}", style="green"), Text(console.plain(head), style="bold"))
-        table.add_row(
-            one.link.relation.value, Text(console.plain(f"of “{one.original.title}” ({one.original.publisher})"))
-        )
-        table.add_row("", Text(console.plain(f"page:     {_short(page_says)}"), style="dim"))
-        table.add_row("", Text(console.plain(f"original: {_short(original_says)}"), style="dim"))
-        out.print(table)
-    out.print(Text("\nLeft alone", style="bold yellow"))
+    _say("Linked to their original", "bold green")
+    console.out.print(_links_table(shown), width=None if console.out.is_terminal else WIDTH)
+    _say("\nLeft alone: not a rewrite of any original held, and why", "bold yellow")
     for left in shown.left_alone:
-        nearest = f" (nearest: “{left.nearest.title}”)" if left.nearest else ""
-        out.print(
-            Text(console.plain(f"{left.score:.3f}  {left.kind or 'page'}: {left.page.title}  [{left.page.publisher}]"))
-        )
-        out.print(Text(console.plain(f"       {left.reason}{nearest}"), style="dim"))
+        missed = "  (a rewrite by its author's label: missed)" if left.kind in REUSE else ""
+        _say(f"  {left.score:.3f}  {left.kind or 'page'}: {left.page.title} [{left.page.publisher}]{missed}")
+        nearest = f"; nearest: “{left.nearest.title}”" if left.nearest else ""
+        _say(f"         {left.reason}{nearest}", "dim")
     if shown.attributed:
-        out.print(Text("\nFrom Dow Jones by their own words, the full original is not held", style="bold cyan"))
+        _say("\nFrom Dow Jones by their own words; the full original is not held", "bold cyan")
         for page in shown.attributed:
-            story = f" — the story is “{page.teaser.title}”, {page.teaser.url}" if page.teaser else ""
-            out.print(Text(console.plain(f"{page.page.title}  [{page.page.publisher}]: {page.publisher}{story}")))
-    out.print(Text("\nWhere to look next", style="bold"))
+            _say(f"  {page.page.title} [{page.page.publisher}]: {page.publisher}")
+            if page.teaser:
+                _say(f"         the story is “{page.teaser.title}”, {page.teaser.url}", "dim")
+    right = sum(one.kind in REUSE for one in shown.found)
+    overlooked = sum(one.kind in REUSE for one in shown.left_alone)
+    wrong, alone = len(shown.found) - right, len(shown.left_alone) - overlooked
+    _say(
+        f"\nBy their authors' labels: {right} of {right + overlooked} rewrites linked, "
+        f"{wrong} other pages linked by mistake, {alone} rightly left alone."
+    )
+    _say("\nWhere to look next", "bold")
     command = f"wiretrace --config {configuration}"
-    for line in (f"{command} export links", f"{command} status", f"{command} trace PAGE.html"):
-        out.print(f"  {line}", markup=False)
+    for line in (f"{command} export links", f"{command} trace PAGE.html", f"{command} status"):
+        _say(f"  {line}")
+
+
+def _links_table(shown: DemoReport) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("score")
+    table.add_column("relation")
+    table.add_column("rewrite → original, and the strongest evidence", overflow="fold")
+    for one in shown.found:
+        page_says, original_says = one.strongest()
+        cell = Text(console.plain(f"{one.rewrite.title} [{one.rewrite.publisher}]"), style="bold")
+        cell.append(console.plain(f"\n→ {one.original.title} [{one.original.publisher}]"), style="not bold")
+        cell.append(console.plain(f"\n  page:     {_short(page_says)}"), style="not bold dim")
+        cell.append(console.plain(f"\n  original: {_short(original_says)}"), style="not bold dim")
+        table.add_row(f"{one.link.score:.3f}", one.link.relation.value, cell)
+    return table
+
+
+def _say(text: str, style: str = "") -> None:
+    line_breaks = len(text) - len(text.lstrip("\n"))
+    console.out.print(Text("\n" * line_breaks + console.plain(text.strip("\n")), style=style))
 
 
 def _short(text: str) -> str:

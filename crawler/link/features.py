@@ -55,10 +55,18 @@ class Features:
     numbers_missing: float
 
     def vector(self) -> NDArray[np.float64]:
-        return np.array([getattr(self, field.name) for field in fields(self)], dtype=np.float64)
+        """The model's inputs: shares on a logarithmic scale, on which 0.05 and 0.2 are as far apart as 0.2 and 0.8."""
+        values = np.array([getattr(self, name) for name in NAMES], dtype=np.float64)
+        values[_IS_SHARE] = 1.0 + np.log(np.clip(values[_IS_SHARE], 0.0, 1.0) + 0.05) / 3.0
+        return values
 
 
 NAMES = tuple(field.name for field in fields(Features))
+_AMOUNTS = frozenset(
+    "length chain_weight strong_pairs run_words long_run_words names_weight numbers_weight names_missing "
+    "numbers_missing".split()
+)
+_IS_SHARE = np.array([name not in _AMOUNTS for name in NAMES])
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,11 @@ class CpuPool:
 
         Raises WorkCrashed.
         """
-        await self.run(_is_ready)
+        try:
+            await self.run(_is_ready)
+        except BaseException:
+            self.close()
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:

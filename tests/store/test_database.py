@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from crawler.clock import SystemClock
 from crawler.errors import SettingsError, StoreError, StoreInUse, StoreUnavailable
 from crawler.settings import DatabaseSettings
 from crawler.store import Store
@@ -57,7 +58,7 @@ async def test_a_database_that_is_not_there_is_one_clear_line(postgres_url: str)
 
 async def test_a_url_that_is_none_is_refused_without_being_quoted() -> None:
     with pytest.raises(SettingsError) as caught:
-        await Store.open(DatabaseSettings(url="postgresql+asyncpg://wire:s3:cr@et/@:x/y"), StillClock())
+        await Store.open(DatabaseSettings(url="postgresql+asyncpg://wire:s3cr@et@host:port/db"), StillClock())
     assert "cr@et" not in str(caught.value)
 
 
@@ -80,16 +81,17 @@ async def test_a_store_that_another_process_keeps_locked_is_unavailable(sqlite_u
         await store.store_article(page(), None)
 
 
-async def test_a_cancelled_caller_leaves_its_transaction_whole(store: Store) -> None:
-    for turn in range(8):
-        task = asyncio.create_task(store.store_article(page(f"{turn}"), fingerprint(turn)))
-        await asyncio.sleep(0.001 * turn)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    await store.store_article(page("last"), None)
-    held = [row["id"] async for row in store.export_articles()]
-    assert held[-1] == page("last").id or page("last").id in held
-    assert len(held) == await store.pending_count()
+async def test_a_cancelled_caller_leaves_its_transaction_whole(store_url: str, clock: StillClock) -> None:
+    settings = DatabaseSettings(url=store_url)
+    async with await Store.open(settings, clock) as store:
+        for turn in range(8):
+            task = asyncio.create_task(store.store_article(page(f"{turn}"), fingerprint(turn)))
+            await asyncio.sleep(0.001 * turn)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    async with await Store.open(settings, clock) as store:
+        held = [row["id"] async for row in store.export_articles()]
+        assert len(held) == await store.pending_count() == len(await store.fingerprints(map(str, held)))
 
 
 async def test_a_connection_that_the_server_drops_is_replaced(postgres_url: str, clock: StillClock) -> None:
@@ -156,7 +158,8 @@ async def work():
                 here = page(str(number))
                 await store.announce("s", [Reference(here.url)], now=NOON)
                 (entry,) = await store.lease("w", 1, per_host=1, seconds=1)
-                await store.store_article(here, fingerprint(*range(number, number + 50)), frontier_key=entry.key, worker="w")
+                keys = fingerprint(*range(number, number + 50))
+                await store.store_article(here, keys, frontier_key=entry.key, worker="w")
                 await store.record_decision(linked(here, original()), worker="w", reason="decided")
                 print(number, flush=True)
 
@@ -164,9 +167,9 @@ asyncio.run(work())
 """
 
 
-async def test_a_process_killed_at_any_instant_leaves_a_whole_store(sqlite_url: str, clock: StillClock) -> None:
+async def test_a_process_killed_at_any_instant_leaves_a_whole_store(sqlite_url: str) -> None:
     told = 0
-    for round_ in range(4):
+    for round_ in range(3):
         process = subprocess.Popen(
             [sys.executable, "-c", _STORES, sqlite_url, str(1000 * round_)],
             cwd=ROOT,
@@ -181,12 +184,12 @@ async def test_a_process_killed_at_any_instant_leaves_a_whole_store(sqlite_url: 
         told += sum(1 for _ in process.stdout)
         process.wait()
         process.stdout.close()
-    async with await Store.open(DatabaseSettings(url=sqlite_url), clock) as store:
+    async with await Store.open(DatabaseSettings(url=sqlite_url), SystemClock()) as store:
         with store.exclusive_run():
+            await store.release("w")
             held = [str(row["id"]) async for row in store.export_articles()]
             linked_pages = [row async for row in store.export_links()]
             assert told <= len(linked_pages) <= told + 4
-            assert len(held) - 1 <= told + 4
             numbers = [change.seq async for change in store.changes()]
             assert numbers == list(range(1, len(numbers) + 1))
             waiting = {task.article_id for task in await store.pending("w", 99, 1)}
