@@ -102,6 +102,20 @@ def background(rewrite: Article, other: Article, source: random.Random) -> str |
     return paragraphs(frame)
 
 
+def quoted(article: Article, other: Article, source: random.Random) -> str | None:
+    """Another's text with a sentence or two of the article as they are, at most 12 % of the words: no excerpt yet."""
+    lines, frame = story(article), story(other)[: source.randrange(14, 26)]
+    if len(lines) < 4 or len(frame) < 10:
+        return None
+    first = source.randrange(len(lines) - 3)
+    run = lines[first : first + source.randrange(1, 4)]
+    if not 0.05 * _words(frame) <= _words(run) <= 0.14 * _words(frame):
+        return None
+    place = source.randrange(len(frame) + 1)
+    frame[place:place] = run
+    return paragraphs(frame)
+
+
 def twin(text: str, names: list[str], source: random.Random) -> str | None:
     """The same formula about others: names and numbers exchanged, some paragraphs left out. No rewrite."""
     exchanged: dict[str, str] = {}
@@ -152,5 +166,9 @@ def _with_typos(text: str, source: random.Random, rate: float) -> str:
     for place, word in enumerate(words):
         if len(word) > 4 and source.random() < rate:
             at = source.randrange(1, len(word) - 1)
-            words[place] = word[:at] + word[at + 1 :] if source.random() < 0.5 else word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+            words[place] = (
+                word[:at] + word[at + 1 :]
+                if source.random() < 0.5
+                else word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+            )
     return " ".join(words)

@@ -45,6 +45,24 @@ NEGATIVES: Mapping[str, float] = {
     "made-twin": 0.7,
     "made-twin-copy": 0.4,
     "made-background": 0.7,
+    "made-quoted": 0.0,
+    "pool-recycled": 0.0,  # the same writer's background again, 10 to 30 % of the words
+}
+# What one expert above all must not take for its own.
+NEAR_MISSES: Mapping[str, Mapping[str, float]] = {"excerpt": {"made-quoted": 0.3, "pool-recycled": 0.3}}
+# The negatives as a stream has them: mostly stories that have nothing to do with each other.
+STREAM: Mapping[str, float] = {
+    "other": 1.0,
+    "pool": 1.0,
+    "pool-pair": 0.5,
+    "independent": 0.3,
+    "followup": 0.3,
+    "same-source": 0.05,
+    "made-twin": 0.03,
+    "made-twin-copy": 0.03,
+    "made-background": 0.1,
+    "made-quoted": 0.2,
+    "pool-recycled": 0.1,
 }
 # Features that speak against reuse, that may do either, and all others for it: a sign against sense is noise.
 AGAINST = frozenset({"names_missing", "numbers_missing"})
@@ -55,7 +73,15 @@ UNUSED: Mapping[str, frozenset[str]] = {
     "whole": frozenset({"names_weight", "numbers_weight"}),
     "condensed": frozenset(),
     "excerpt": frozenset(
-        {"page_names", "original_names", "names_missing", "page_numbers", "original_numbers", "numbers_missing", "length"}
+        {
+            "page_names",
+            "original_names",
+            "names_missing",
+            "page_numbers",
+            "original_numbers",
+            "numbers_missing",
+            "length",
+        }
     ),
 }
 RIDGE = 0.3
@@ -64,6 +90,7 @@ LEAST_KIND = 8  # a kind with fewer cases weighs proportionally less
 FOLDS = 6
 THRESHOLD = math.log(0.8 / 0.2) - math.log(0.05 / 0.95)  # as log-odds at even odds
 COPIED = 0.3  # share of verbatim words from which one text of the pool reuses another and is no negative
+RECYCLED = 0.1
 Floats = NDArray[np.float64]
 
 
@@ -183,6 +210,7 @@ def _made(
         ("made-copy", True, reuse.copied(article, other, source)),
         ("made-lifted", True, reuse.lifted(article, other, source)),
         ("made-twin-copy", False, reuse.twin(article.text, names, source)),
+        ("made-quoted", False, reuse.quoted(article, other, source)),
     ]
     if rewrites:
         texts += [
@@ -200,21 +228,29 @@ def _made(
 
 
 def pool_cases(pool: list[Article], desk: Desk) -> list[Case]:
-    """Texts of the pool against each other: every other one stands for an original."""
+    """Texts of the pool against each other: every other one stands for an original, then the others."""
     cases = []
-    for page in pool[1::2]:
-        for one in best(desk, desk.of(page), pool[::2], 3):
-            features = compare(desk.of(page), desk.of(one)).features
-            if features.verbatim_page < COPIED or features.longest_run < 0.5:
-                cases.append(Case("pool", f"pool:{page.id}", "pool-pair", False, page.id, one.id, features.vector()))
+    halves = (pool[::2], pool[1::2])
+    for page, one in (
+        (page, one)
+        for pages, originals in (halves, halves[::-1])
+        for page in pages
+        for one in best(desk, desk.of(page), originals, 3)
+    ):
+        features = compare(desk.of(page), desk.of(one)).features
+        if max(features.verbatim_page, features.verbatim_original) < COPIED:
+            kind = "pool-recycled" if features.verbatim_page > RECYCLED else "pool-pair"
+            cases.append(Case("pool", f"pool:{page.id}", kind, False, page.id, one.id, features.vector()))
     return cases
 
 
-def case_weights(cases: list[Case], positives: Mapping[str, float]) -> Floats:
+def case_weights(
+    cases: list[Case], positives: Mapping[str, float], negatives: Mapping[str, float] = NEGATIVES
+) -> Floats:
     counts: dict[str, int] = {}
     for case in cases:
         counts[case.kind] = counts.get(case.kind, 0) + 1
-    wanted = {**NEGATIVES, **positives}
+    wanted = {**negatives, **positives}
     weights = np.array([wanted.get(case.kind, 0.0) / max(counts[case.kind], LEAST_KIND) for case in cases])
     labels = np.array([case.positive for case in cases])
     for side in (labels, ~labels):
@@ -224,7 +260,7 @@ def case_weights(cases: list[Case], positives: Mapping[str, float]) -> Floats:
 
 def fit(cases: list[Case], expert: str) -> Regression:
     """A logistic regression with bounded signs, by L-BFGS-B."""
-    weights = case_weights(cases, EXPERTS[expert])
+    weights = case_weights(cases, EXPERTS[expert], {**NEGATIVES, **NEAR_MISSES.get(expert, {})})
     used = weights > 0
     vectors = np.array([case.vector for case in cases])[used]
     signs = np.where(np.array([case.positive for case in cases])[used], 1.0, -1.0)
@@ -246,7 +282,14 @@ def fit(cases: list[Case], expert: str) -> Regression:
         low = None if name in AGAINST | EITHER else 0.0
         high = 0.0 if name in AGAINST or name in UNUSED[expert] else None
         bounds.append((0.0 if name in UNUSED[expert] else low, high))
-    found = minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2000, "maxfun": 10000})
+    found = minimize(
+        loss,
+        np.zeros(design.shape[1]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": 2000, "maxfun": 10000},
+    )
     return Regression(means, scales, found.x[1:], float(found.x[0]))
 
 
@@ -276,9 +319,9 @@ def cross_validated(cases: list[Case], key: str) -> Floats:
 
 
 def calibration(cases: list[Case], log_odds: Floats) -> tuple[float, float]:
-    """Slope and offset that make cross-validated log-odds probabilities (Platt 1999), every kind weighed alike."""
+    """Slope and offset that make cross-validated log-odds probabilities (Platt 1999) in a stream's mixture of kinds."""
     every = {kind: weight for expert in EXPERTS.values() for kind, weight in expert.items()}
-    weights = case_weights(cases, every)
+    weights = case_weights(cases, every, STREAM)
     signs = np.where([case.positive for case in cases], 1.0, -1.0)
 
     def loss(beta: Floats) -> float:
@@ -299,9 +342,13 @@ def show(title: str, cases: list[Case], log_odds: Floats) -> None:
         values = np.sort(np.array(list(worst.values())))
         linked = int((values >= THRESHOLD).sum())
         if kind in NEGATIVES:
-            print(f"  {kind:16s} n {len(values):5d}  linked {linked:4d} = {linked / len(values):7.2%}  worst {_margins(values[::-1])}")
+            print(
+                f"  {kind:16s} n {len(values):5d}  linked {linked:4d} = {linked / len(values):7.2%}  worst {_margins(values[::-1])}"
+            )
         else:
-            print(f"  {kind:16s} n {len(values):5d}  recall {linked / len(values):8.2%}  missed {len(values) - linked:4d}  worst {_margins(values)}")
+            print(
+                f"  {kind:16s} n {len(values):5d}  recall {linked / len(values):8.2%}  missed {len(values) - linked:4d}  worst {_margins(values)}"
+            )
 
 
 def _margins(values: Floats) -> str:
@@ -310,25 +357,28 @@ def _margins(values: Floats) -> str:
 
 def written(model: Mapping[str, Regression], slope: float, offset: float, description: str) -> str:
     """The model's file."""
-    return json.dumps(
-        {
-            "model": 1,
-            "trained_on": description,
-            "odds": "log-odds at even odds of reuse; the base rate is put in where the model is used",
-            "calibration": {"slope": round(slope, 4), "offset": round(offset, 4)},
-            "experts": [
-                {
-                    "name": name,
-                    "bias": round(one.bias, 4),
-                    "coefficients": _named(one.coefficients, one.coefficients),
-                    "means": _named(one.means, one.coefficients),
-                    "scales": _named(one.scales, one.coefficients),
-                }
-                for name, one in model.items()
-            ],
-        },
-        indent=1,
-    ) + "\n"
+    return (
+        json.dumps(
+            {
+                "model": 1,
+                "trained_on": description,
+                "odds": "log-odds at even odds of reuse; the base rate is put in where the model is used",
+                "calibration": {"slope": round(slope, 4), "offset": round(offset, 4)},
+                "experts": [
+                    {
+                        "name": name,
+                        "bias": round(one.bias, 4),
+                        "coefficients": _named(one.coefficients, one.coefficients),
+                        "means": _named(one.means, one.coefficients),
+                        "scales": _named(one.scales, one.coefficients),
+                    }
+                    for name, one in model.items()
+                ],
+            },
+            indent=1,
+        )
+        + "\n"
+    )
 
 
 def _named(values: Floats, coefficients: Floats) -> dict[str, float]:
@@ -358,9 +408,7 @@ def main() -> None:
         cases, held = pickle.loads(given.cases.read_bytes())
     else:
         cases = gather({path.name: read_corpus(path) for path in given.corpus}, pool)
-        held = [
-            case for path in given.hold_out for case in corpus_cases(path.name, read_corpus(path), pool, Desk())
-        ]
+        held = [case for path in given.hold_out for case in corpus_cases(path.name, read_corpus(path), pool, Desk())]
         if given.cases:
             given.cases.write_bytes(pickle.dumps((cases, held)))
     by_story = cross_validated(cases, "story")
@@ -375,7 +423,9 @@ def main() -> None:
         print(f"\n{name}: " + ", ".join(f"{feature} {value:+.2f}" for value, feature in ranked if abs(value) >= 0.005))
     print(f"\ncalibration: {slope:.3f} * log-odds {offset:+.3f}")
     if given.out:
-        kinds = ", ".join(f"{kind} {sum(case.kind == kind for case in cases)}" for kind in sorted({c.kind for c in cases}))
+        kinds = ", ".join(
+            f"{kind} {sum(case.kind == kind for case in cases)}" for kind in sorted({c.kind for c in cases})
+        )
         description = (
             f"{len(cases)} pairs of a page and an original ({kinds}) from {len(given.corpus)} labelled corpora and a "
             "pool of unrelated news; kinds named made-… are spliced from those texts. benchmarks/train_linker.py"

@@ -46,9 +46,7 @@ class Corpus:
 
     @property
     def teasers(self) -> tuple[Article, ...]:
-        return tuple(
-            article for article in self.articles.values() if article.completeness is Completeness.TEASER
-        )
+        return tuple(article for article in self.articles.values() if article.completeness is Completeness.TEASER)
 
 
 def read_corpus(directory: Path) -> Corpus:

@@ -7,6 +7,7 @@ pytest-xdist workers of a run and goes with the last of them. Tests get copies o
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import os
 import shutil
@@ -30,14 +31,22 @@ _FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
 
 @pytest.fixture(scope="session")
-def shared_folder() -> Iterator[Path]:
+def shared_folder() -> Path:
     """One folder for all workers of a test run; the system's, since pytest's own is closed to other users."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
     folder = Path(tempfile.gettempdir()) / f"wiretrace-{run[:12]}"
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
-    yield folder
-    if "PYTEST_XDIST_WORKER" not in os.environ:
+    here = folder / f"worker-{os.getpid()}"
+    here.touch()
+    # Registered before the server's own end, hence run after it; the last worker sweeps.
+    atexit.register(_leave, folder, here)
+    return folder
+
+
+def _leave(folder: Path, here: Path) -> None:
+    here.unlink(missing_ok=True)
+    if not (folder / "pg").exists() and not list(folder.glob("worker-*")):
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -66,7 +75,8 @@ class PostgresServer:
         return f"postgresql+asyncpg://postgres@/{name}?host={self._socket}"
 
     def create(self, name: str, template: str = TEMPLATE) -> None:
-        self._server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Copying files takes a tenth of what copying through the log takes, where nothing is synced to disk.
+        self._server.psql(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
 
     def drop(self, name: str) -> None:
         self._server.psql(f"DROP DATABASE {name} WITH (FORCE)")

@@ -41,7 +41,7 @@ def feed(items: Sequence[tuple[str, Article]], *, full: bool = False) -> str:
         published = article.published.strftime("%a, %d %b %Y %H:%M:%S GMT") if article.published else ""
         entries.append(
             f"<item><title>{escape(article.title)}</title><link>{escape(url)}</link>"
-            f"<description>{escape(article.text[:120])}</description><pubDate>{published}</pubDate>{content}</item>"
+            f"<description>{escape(article.text[:300])}</description><pubDate>{published}</pubDate>{content}</item>"
         )
     return (
         '<?xml version="1.0" encoding="utf-8"?><rss version="2.0" '

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -121,11 +122,13 @@ def _links_table(shown: DemoReport) -> Table:
     table.add_column("rewrite → original, and the strongest evidence", overflow="fold")
     for one in shown.found:
         page_says, original_says = one.strongest()
-        cell = Text(console.plain(f"{one.rewrite.title} [{one.rewrite.publisher}]"), style="bold")
-        cell.append(console.plain(f"\n→ {one.original.title} [{one.original.publisher}]"), style="not bold")
-        cell.append(console.plain(f"\n  page:     {_short(page_says)}"), style="not bold dim")
-        cell.append(console.plain(f"\n  original: {_short(original_says)}"), style="not bold dim")
-        table.add_row(f"{one.link.score:.3f}", one.link.relation.value, cell)
+        lines = [
+            Text(console.plain(f"{one.rewrite.title} [{one.rewrite.publisher}]"), style="bold"),
+            Text(console.plain(f"→ {one.original.title} [{one.original.publisher}]")),
+            Text(console.plain(f"  page:     {_short(page_says)}"), style="dim"),
+            Text(console.plain(f"  original: {_short(original_says)}"), style="dim"),
+        ]
+        table.add_row(f"{one.link.score:.3f}", one.link.relation.value, Group(*lines))
     return table
 
 

@@ -26,8 +26,8 @@ from crawler.store import FrontierEntry, SourceRecord, Store
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 300.0  # work of a process that died is free again after this
-HEARTBEAT_SECONDS = 60.0
+LEASE_SECONDS = 120.0  # work of a process that died is free again after this
+HEARTBEAT_SECONDS = 30.0
 IDLE_SECONDS = 0.2  # between two looks at a store with nothing due
 POLLERS = 8
 DECISIONS_AT_ONCE = 8

@@ -66,6 +66,8 @@ async def run(
             if once:
                 return RunResult(tally, skipped=str(busy))
             raise
+        if reclaimed := await store.reclaim():
+            log.info("taking up %d pages that a run had in hand when it was cut off", reclaimed)
         await reconcile(store, settings)
         await _require_sources(store, only)
         records = await store.sources()

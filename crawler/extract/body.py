@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from crawler.extract.blocks import Block, Element, Scan
 from crawler.extract.evidence import Sign
-from crawler.extract.text import signature
+from crawler.extract.text import fold, signature
 
 # An element whose name says furniture and that holds more than this share of a page's prose is a layout wrapper
 # with an odd name, an accordion, a card that is the article. The surer a name, the greater the share.
@@ -22,6 +22,10 @@ _LIMITS = (
 )
 _SWEPT = sum(signs for signs, _ in _LIMITS)
 _LABELS = Sign.BYLINE | Sign.DATE
+_SURE = Sign.COMMENT | Sign.BIO | Sign.TEASER  # whose prose is long, and still no article
+_LEAD = 40  # characters of a text's beginning that are compared
+_LEAD_WORTH = 1.0  # times all the page's prose, for the block that begins as the teaser does
+_SECTION = 3  # long paragraphs without links; furniture has no more
 _MAX_LABEL = 120  # characters of a byline or date; a longer one is text that an author's name marks
 _NAMED_SHARE = 0.5  # of the best subtree's value in an element named as an article's body
 _TAGGED_SHARE = 0.6  # … in an <article> or <main>
@@ -86,16 +90,19 @@ def prose(block: Block) -> float:
     return -3.0
 
 
-def select(scan: Scan, title: str, *, whole: bool = False) -> Body:
+def select(scan: Scan, title: str, *, leads: Sequence[str] = (), whole: bool = False) -> Body:
     """Chooses the article's blocks. `title` is left out where it stands as a block of its own.
 
-    `whole`: there is no page around the article.
+    `leads`: how others say the text begins (the feed's teaser, JSON-LD's articleBody); where a block begins so, the
+    article is there. `whole`: there is no page around the article.
     """
     blocks, elements = scan.blocks, scan.elements
     if not blocks:
         return Body((), (), 0)
     worth = [prose(block) for block in blocks]
     positive = list(accumulate((w if w > 0.0 else 0.0 for w in worth), initial=0.0))
+    for index in _begun(blocks, leads):
+        worth[index] += _LEAD_WORTH * positive[-1]
     out = _sweep(elements, blocks, positive)
     value = list(accumulate((0.0 if gone else w for gone, w in zip(out, worth, strict=True)), initial=0.0))
     root = 0 if whole else _root(elements, value)
@@ -109,6 +116,12 @@ def select(scan: Scan, title: str, *, whole: bool = False) -> Body:
     return Body(tuple(kept if whole else _without_tail(blocks, kept)), tuple(captions), root)
 
 
+def _begun(blocks: Sequence[Block], leads: Sequence[str]) -> list[int]:
+    """The blocks that begin as one of the leads does; a lead too short to tell one text from another is passed over."""
+    starts = tuple(start for lead in leads if len(start := fold(lead[:400])[:_LEAD]) == _LEAD)
+    return [index for index, block in enumerate(blocks) if block.text.startswith(starts)] if starts else []
+
+
 def _sweep(elements: Sequence[Element], blocks: Sequence[Block], positive: Sequence[float]) -> bytearray:
     """Marks the blocks inside elements whose names say furniture, outer ones first."""
     out = bytearray(len(blocks))
@@ -120,11 +133,23 @@ def _sweep(elements: Sequence[Element], blocks: Sequence[Block], positive: Seque
             continue
         if signs & _SWEPT:
             share = (positive[end] - positive[first]) / whole
-            if share < max(limit for sign, limit in _LIMITS if signs & sign):
+            sure = signs & _SURE
+            if share < max(limit for sign, limit in _LIMITS if signs & sign) and (
+                sure or not _reads(blocks, first, end)
+            ):
                 out[first:end] = b"\x01" * (end - first)
         elif end - first <= 4 and sum(blocks[i].length for i in range(first, end)) < _MAX_LABEL:
             out[first:end] = b"\x01" * (end - first)
     return out
+
+
+def _reads(blocks: Sequence[Block], first: int, end: int) -> bool:
+    """Whether a range of blocks reads as a story's section: long paragraphs, and hardly a link."""
+    inside = blocks[first:end]
+    long = sum(1 for block in inside if block.length > 150 and block.linked < 0.1 * block.length)
+    if long < _SECTION:
+        return False
+    return sum(min(block.linked, block.length) for block in inside) < 0.15 * sum(block.length for block in inside)
 
 
 def _root(elements: Sequence[Element], value: Sequence[float]) -> int:

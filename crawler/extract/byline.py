@@ -86,7 +86,7 @@ def _names(text: str) -> Iterable[str]:
         parts = name.split()
         if _ROLE_END.search(name) and names_before:
             continue
-        if len(parts) == 1 and ("." in name or "_" in name):
+        if "@" in name or (len(parts) == 1 and ("." in name or "_" in name)):
             continue
         if len(parts) > 5 or any(c.isdigit() for c in name) or not any(c.isalpha() for c in name):
             continue

@@ -70,8 +70,8 @@ def parse_time(text: str, *, day_first: bool = False) -> datetime | None:
     found = _named_day(text) or _numbered_day(text, day_first)
     if found is None:
         return None
-    year, month, day, end = found
-    clock = _CLOCK.search(text, end) or _CLOCK.search(text[:end])
+    year, month, day, start, end = found
+    clock = _CLOCK.search(text, end) or _CLOCK.search(text[:start])
     return _build(year, month, day, clock.groups() if clock else ())
 
 
@@ -87,25 +87,25 @@ def day_in_url(url: str) -> datetime | None:
     return None
 
 
-def _named_day(text: str) -> tuple[str, str, str, int] | None:
+def _named_day(text: str) -> tuple[str, str, str, int, int] | None:
     for pattern, day, month in ((_MONTH_FIRST, 2, 1), (_DAY_FIRST, 1, 2)):
         for match in pattern.finditer(text):
             number = _MONTHS.get(match[month].lower())
             if number:
-                return match[3], str(number), match[day], match.end()
+                return match[3], str(number), match[day], *match.span()
     match_cjk = _CJK.search(text)
-    return (match_cjk[1], match_cjk[2], match_cjk[3], match_cjk.end()) if match_cjk else None
+    return (match_cjk[1], match_cjk[2], match_cjk[3], *match_cjk.span()) if match_cjk else None
 
 
-def _numbered_day(text: str, day_first: bool) -> tuple[str, str, str, int] | None:
+def _numbered_day(text: str, day_first: bool) -> tuple[str, str, str, int, int] | None:
     match = _NUMERIC.search(text)
     if match:
         one, other, year = match[1], match[3], match[4]
         swap = int(one) > 12 or (int(other) <= 12 and (day_first or match[2] == "."))
         month, day = (other, one) if swap else (one, other)
-        return (year if len(year) == 4 else "20" + year), month, day, match.end()
+        return (year if len(year) == 4 else "20" + year), month, day, *match.span()
     compact = _COMPACT.search(text)
-    return (compact[1], compact[2], compact[3], compact.end()) if compact else None
+    return (compact[1], compact[2], compact[3], *compact.span()) if compact else None
 
 
 def _build(year: str, month: str, day: str, clock: tuple[str | None, ...] = ()) -> datetime | None:

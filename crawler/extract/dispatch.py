@@ -25,7 +25,7 @@ _FEED_START = re.compile(
     rb"^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:rss|feed|rdf:RDF|urlset|sitemapindex|svg)\b",
     re.DOTALL,
 )
-_TEXT_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def extract(document: RawDocument, *, teaser: str = "") -> Extraction:
@@ -51,12 +51,14 @@ def _kind(body: bytes, media_type: str) -> str:
     if head.startswith(_BINARY) or _FEED_START.match(head):
         return "other"
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    controls = len(_CONTROLS.findall(head))
     if media_type in _HTML_TYPES:
-        return "html"
+        # NUL is half of UTF-16, which not every server tells.
+        return "html" if controls - head.count(0) <= len(head) // 20 else "other"
     if media_type == "text/plain" or media_type in _VAGUE_TYPES:
         if _HTML_START.match(head) or (wide and b"<\0" in head.replace(b"\0<", b"<\0")):
             return "html"
         # A text has hardly any control characters, whatever its charset; UTF-16 says so by its mark.
-        if wide or len(_TEXT_CONTROLS.findall(head)) <= len(head) // 200:
+        if wide or controls <= len(head) // 200:
             return "html" if media_type.endswith("xml") else "text"
     return "other"

@@ -87,10 +87,17 @@ def tame(html: str) -> str:
 
     Real pages come out as they went in.
     """
-    if html.count("<") <= _SMALL and not _has_giant_tag(html):
+    opened = html.count("<")
+    if opened <= _SMALL and html.count(">") <= opened + _SMALL and not _has_giant_tag(html):
         return html
     names = _TAG_NAME.findall(html)
-    if len(names) > _MANY or _formatting_depth(names) > _MAX_FORMATTING or _has_giant_tag(html):
+    # Where there are many more `>` than `<`, they may stand in quotes, in a tag with as many attributes.
+    if (
+        len(names) > _MANY
+        or html.count(">") > opened + _SMALL
+        or _formatting_depth(names) > _MAX_FORMATTING
+        or _has_giant_tag(html)
+    ):
         return "".join(_tamed(html))
     return html
 
@@ -99,7 +106,7 @@ def _formatting_depth(names: list[str]) -> int:
     """How many inline elements are open at once at most, if a stray end tag closes nothing."""
     step = {name: _formatting_step(name.lower()) for name in set(names)}
     levels = list(accumulate(map(step.__getitem__, names), initial=0))
-    return max(map(sub, levels, accumulate(levels, min)))
+    return int(max(map(sub, levels, accumulate(levels, min))))
 
 
 def _formatting_step(name: str) -> int:

@@ -165,7 +165,6 @@ _PROPERTIES = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=16_384)
 def read_signs(attributes: str) -> int:
     """The signs in an element's attributes, spelled as Lexbor writes them (` class="…" id="…"`)."""
     signs = Sign.NONE
@@ -183,6 +182,7 @@ def read_signs(attributes: str) -> int:
     return signs
 
 
+@lru_cache(maxsize=16_384)
 def _of_name(value: str) -> int:
     signs = 0
     before = ""

@@ -37,7 +37,7 @@ def extract_html(html: str, url: str, *, teaser: str = "") -> Extraction:
     scan = scan_body(page.body)
     linked = read_linked_data(page.json_ld)
     meta = read_metadata(page, linked, scan, url)
-    body = select(scan, meta.title)
+    body = select(scan, meta.title, leads=(teaser, linked.body))
     paragraphs, trailer = _split_trailer(_joined(scan, body.blocks))
     hidden = _hidden_body(paragraphs, linked, page)
     if hidden:

@@ -55,11 +55,11 @@ def judge(scan: Scan, body: Body, text: str, title: str, linked: LinkedData, og_
         return Verdict.ERROR_PAGE
     if count < 180 and (linked.free is False or _paywalled(scan) or (claimed and _PAYWALL_TEXT.search(visible))):
         return Verdict.PAYWALL
-    if (count < 150 and _CONSENT_TEXT.search(text)) or (count < MIN_WORDS and _consent(scan, visible)):
-        return Verdict.CONSENT
     few = count < (MIN_WORDS // 2 if claimed else MIN_WORDS)
     if (few and _links(scan) > 0.5 and len(scan.blocks) > 30) or (not claimed and _lists_pages(scan, body)):
         return Verdict.LISTING
+    if (count < 150 and _CONSENT_TEXT.search(text)) or (few and _consent(scan, visible)):
+        return Verdict.CONSENT
     return Verdict.NOT_ARTICLE if few else Verdict.ARTICLE
 
 

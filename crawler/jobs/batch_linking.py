@@ -186,7 +186,8 @@ def read_rows(path: Path, columns: Mapping[str, str], role: Role | None) -> Iter
                 row = json.loads(line)
                 if not isinstance(row, dict):
                     raise ValueError(f"expected a JSON object, got {type(row).__name__}")
-                row = {**row, **{ours: row.get(theirs) for ours, theirs in columns.items()}}
+                # A dump of originals may have our names while that of the pages has others.
+                row |= {ours: row[theirs] for ours, theirs in columns.items() if theirs in row}
                 if not row.get("id") and not row.get("url"):
                     row["id"] = f"{path.name}:{number}"
                 if role is not None:

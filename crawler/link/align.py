@@ -74,7 +74,7 @@ def align(page: Profile, original: Profile, shared: Overlap) -> Alignment:
         similarities=similarities,
         page_explained=_explained(one, other, weights, _weight_sums(page)),
         original_explained=_explained(other, one, weights, _weight_sums(original)),
-        held=np.column_stack([both @ (weights * (page.kinds[here] == kind)) for kind in (NAME, NUMBER)]),
+        held=np.column_stack([both @ _named_weights(page, here), both @ (weights * (page.kinds[here] == NUMBER))]),
     )
 
 
@@ -111,7 +111,9 @@ def _incidence(profile: Profile, selected: Indices) -> Matrix:
     return matrix
 
 
-def _explained(one: Matrix, other: Matrix, weights: NDArray[np.float32], sums: NDArray[np.float32]) -> NDArray[np.float32]:
+def _explained(
+    one: Matrix, other: Matrix, weights: NDArray[np.float32], sums: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """For each sentence of `one` the greatest share of its weight found in a window of `other`."""
     window = other
     for step in range(1, min(_WINDOW, len(other))):
@@ -120,6 +122,18 @@ def _explained(one: Matrix, other: Matrix, weights: NDArray[np.float32], sums: N
         window = np.maximum(window, shifted)
     found: NDArray[np.float32] = ((one * weights) @ window.T).max(axis=1) / sums
     return found
+
+
+def _named_weights(page: Profile, here: Indices) -> NDArray[np.float32]:
+    """Weights of the shared terms as names: a name that only its plain word is shared of counts at that word."""
+    weights = np.where(page.kinds[here] == NAME, page.weights[here], 0.0).astype(np.float32)
+    alone = np.setdiff1d(np.flatnonzero(page.kinds == NAME), here, assume_unique=True)
+    shared = page.terms[here]
+    if len(shared) and len(alone):
+        places = np.minimum(np.searchsorted(shared, page.plain[alone]), len(shared) - 1)
+        found = shared[places] == page.plain[alone]
+        np.add.at(weights, places[found], page.weights[alone[found]].astype(np.float32))
+    return weights
 
 
 def _beside(matrix: Matrix) -> Matrix:

@@ -12,7 +12,7 @@ from crawler.link.minhash import ngrams
 from crawler.link.profile import NAME, NUMBER, STEM, Profile
 
 _STRONG = 0.45  # similarity of a sentence pair that hardly comes about by chance
-_ALIKE = 0.3  # similarity from which two sentences are taken to say the same
+_ALIKE = 0.25  # similarity from which two sentences may say the same
 _PRIOR = 10.0  # weight of names or numbers at which they and the stems count alike
 _RUN = 5  # words in a row that both texts hold: the grain of verbatim reuse
 
@@ -140,7 +140,7 @@ def compare(page: Profile, original: Profile) -> Comparison:
         long_run_words=_amount(float(shared_runs(page.forms, original.forms, 9).sum())),
         names_weight=_amount(_weight_of(page, NAME, shared.page)),
         numbers_weight=_amount(_weight_of(page, NUMBER, shared.page)),
-        names_missing=_amount(_weight_of(page, NAME) - _weight_of(page, NAME, shared.page)),
+        names_missing=_amount(_weight_of(page, NAME) - _weight_of(page, NAME, _named(page, original, shared.page))),
         numbers_missing=_amount(_weight_of(page, NUMBER) - _weight_of(page, NUMBER, shared.page)),
     )
     return Comparison(features, shared, alignment, verbatim)
@@ -177,12 +177,21 @@ def _shares(
     page: Profile, original: Profile, shared: Overlap, kind: int, prior: tuple[float, float] = (0.0, 0.0)
 ) -> tuple[float, float]:
     """Share of each side's weight of one kind that the other side holds, drawn to a prior where there is little."""
-    common = _weight_of(page, kind, shared.page)
     found = []
-    for profile, expected in ((page, prior[0]), (original, prior[1])):
+    for profile, other, mine, expected in (
+        (page, original, shared.page, prior[0]),
+        (original, page, shared.original, prior[1]),
+    ):
+        common = _weight_of(profile, kind, mine if kind != NAME else _named(profile, other, mine))
         pull = _PRIOR if expected else 1e-9
         found.append((common + pull * min(1.0, max(0.0, 2.5 * (expected - 0.1)))) / (_weight_of(profile, kind) + pull))
     return found[0], found[1]
+
+
+def _named(profile: Profile, other: Profile, shared: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of the terms that the other holds, names also where it has only their plain word."""
+    names = np.flatnonzero(profile.kinds == NAME)
+    return np.union1d(shared, names[np.isin(profile.plain[names], other.terms)])
 
 
 def _quotes(page: Profile, explained: NDArray[np.float32]) -> float:
@@ -202,16 +211,16 @@ def _longest(covered: NDArray[np.bool_]) -> int:
 def _agreement(page: Profile, alignment: Alignment, kind: int) -> float:
     """Share of the weight of names or numbers in aligned page sentences that stand in their counterparts as well.
 
-    Drawn to two thirds where there is little to go by. Others in the same places are the mark of a twin.
+    Pairs count by how alike they are, and the share is drawn to two thirds where there is little to go by. Others
+    in the same places are the mark of a twin.
     """
-    strong = alignment.similarity >= _ALIKE
-    rows = alignment.pairs[strong, 0]
+    trust = np.maximum(alignment.similarity - _ALIKE, 0.0)
     chosen = page.kinds[page.columns] == kind
-    totals = np.bincount(
-        page.rows[chosen], weights=page.weights[page.columns[chosen]], minlength=len(page.spans)
-    )
-    held = float(alignment.held[strong, 0 if kind == NAME else 1].sum())
-    return (held + _PRIOR * 2 / 3) / (float(totals[rows].sum()) + _PRIOR)
+    totals = np.bincount(page.rows[chosen], weights=page.weights[page.columns[chosen]], minlength=len(page.spans))
+    held = float((trust * alignment.held[:, 0 if kind == NAME else 1]).sum())
+    total = float((trust * totals[alignment.pairs[:, 0]]).sum())
+    pull = _PRIOR / 4
+    return (held + pull * 2 / 3) / (total + pull)
 
 
 def _shingles(page: Profile, original: Profile) -> float:

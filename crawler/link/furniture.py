@@ -19,8 +19,12 @@ _FURNITURE = re.compile(
     r"geschrieben von|von redaktion|lesen sie|mehr zum thema|escrito por|lea también|écrit par|lire aussi)",
     re.IGNORECASE,
 )
-_ADDRESS = re.compile(r"https?://|www\.|[\w.]@[\w-]+\.\w|(?<!\w)@\w{3}|\bon twitter\b|\bcomments below\b", re.IGNORECASE)
-_LIST_HEAD = re.compile(r"^(?:more|related|read|see|also|recommended|most read|trending|top stories)\b[^.!?]{0,40}:?$", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"https?://|www\.|[\w.]@[\w-]+\.\w|(?<!\w)@\w{3}|\bon twitter\b|\bcomments below\b", re.IGNORECASE
+)
+_LIST_HEAD = re.compile(
+    r"^(?:more|related|read|see|also|recommended|most read|trending|top stories)\b[^.!?]{0,40}:?$", re.IGNORECASE
+)
 _CLOSING = ".!?…\"”»’')"
 _LEAST_LIST = 3  # lines without closing punctuation at the end of a story that make a list of other stories
 _LEAST_PROSE = 40  # words that must be left: tables, lists and live blogs are lines throughout

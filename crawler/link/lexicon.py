@@ -93,7 +93,6 @@ class Lexicon:
         idf = MAX_IDF if len(stem) > 1 else 0.0
         return Word(form, term_id("s", stem), self._idf.get(stem, idf))
 
-
     def _without_clitics(self, word: str) -> str:
         """The word itself: "they're", "don't" and "l'accord" are they, do and accord; "u.s" is us."""
         plain = word.replace(".", "")

@@ -61,7 +61,9 @@ class Marker:
 _SPACE = r"[\s\u00a0]"
 _DOW = rf"dow{_SPACE}*jones"
 # "S&P Dow Jones Indices" and the Dow Jones Industrial Average have notices of their own.
-_NOT_INDEX = rf"(?!{_SPACE}*(?:&amp;|&)?{_SPACE}*(?:indices|index|industrial|average|transport|utilit|u\.s\.|sustainab))"
+_NOT_INDEX = (
+    rf"(?!{_SPACE}*(?:&amp;|&)?{_SPACE}*(?:indices|index|industrial|average|transport|utilit|u\.s\.|sustainab))"
+)
 _COMPANY = rf"{_DOW}{_SPACE}*(?:&amp;|&|and|und|et|y|e|\+){_SPACE}*(?:company|co\b|compan|firma|gesellschaft)"
 _NOTICE = re.compile(
     rf"(?:copyright|copy{_SPACE}right|©|\(c\)|&copy;)[^\n]{{0,30}}?(?<!s&p{_SPACE})(?<!p{_SPACE}){_DOW}{_NOT_INDEX}"
@@ -70,7 +72,8 @@ _NOTICE = re.compile(
 )
 _CONSTANT = re.compile(CONSTANT, re.IGNORECASE)
 _ADDRESS = re.compile(
-    rf"[\w.+-]{{1,64}}{_SPACE}?(?:@|\(at\)|\[at\]){_SPACE}?(?P<domain>{'|'.join(DOMAINS)})\.[a-z]{{2,10}}\b", re.IGNORECASE
+    rf"[\w.+-]{{1,64}}{_SPACE}?(?:@|\(at\)|\[at\]){_SPACE}?(?P<domain>{'|'.join(DOMAINS)})\.[a-z]{{2,10}}\b",
+    re.IGNORECASE,
 )
 _NAME = r"[^\W\d_a-zß-ÿ][\w.'’-]*(?: [^\W\d_a-zß-ÿ][\w.'’-]*){1,4}"
 # "Write to Ann Example at and James Example at": the mail links were dropped with their text.
@@ -79,7 +82,9 @@ _MANGLED = re.compile(
     rf"(?:,?{_SPACE}+(?:and|or){_SPACE}+{_NAME},?{_SPACE}+at)*{_SPACE}*[.,;]?{_SPACE}*$",
     re.MULTILINE,
 )
-_END = re.compile(rf"\([\s]*(?:end|fin|ende)[\s]*\){_SPACE}*{_DOW}|\bend\)?{_SPACE}+{_DOW}{_SPACE}+newswires?\b", re.IGNORECASE)
+_END = re.compile(
+    rf"\([\s]*(?:end|fin|ende)[\s]*\){_SPACE}*{_DOW}|\bend\)?{_SPACE}+{_DOW}{_SPACE}+newswires?\b", re.IGNORECASE
+)
 _DATELINE = re.compile(rf"\((?:{_DOW})(?:{_SPACE}+newswires)?\){_SPACE}*[-–—]", re.IGNORECASE)
 _PRINT = re.compile(
     r"\bappear(?:ed|s)\s+in\s+(?:the\s+)?(?:[^\n.]{0,30}?\b(?:19|20)\d\d,?\s+)?print\s+edition\s+as\b", re.IGNORECASE

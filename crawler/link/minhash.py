@@ -6,10 +6,15 @@ its default scheme, and signatures of different schemes look alike and compare t
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 import numpy as np
 import xxhash
-from datasketch import MinHash
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 PERMUTATIONS = 64
 BANDS, ROWS = 16, 4  # finds 98 % of texts with Jaccard similarity 0.7, 2 % of those with 0.2
@@ -20,16 +25,11 @@ PART_WINDOW = 36  # shingles: a lifted run of 41 words always shares a key
 MOST_PART_KEYS = 36
 SCHEME = f"affine32-seed{SEED}-xxh3-w{SHINGLE}x{PERMUTATIONS}"
 
-_EMPTY = MinHash(num_perm=PERMUTATIONS, seed=SEED, scheme="affine32")
-_PERMUTED = _EMPTY.permutations
-
 
 def signature(forms: NDArray[np.int64]) -> NDArray[np.uint32]:
     """The signature of a text given the ids of its words in order; texts of fewer than three words have one too."""
     shingles = np.unique(ngrams(forms, min(SHINGLE, max(1, len(forms)))))
-    sketch = MinHash(
-        num_perm=PERMUTATIONS, seed=SEED, scheme="affine32", permutations=_PERMUTED, hashfunc=_low_half
-    )
+    sketch = _empty().copy()
     if len(shingles):
         sketch.update_batch(shingles)
     values: NDArray[np.uint32] = sketch.hashvalues.astype("<u4")
@@ -69,6 +69,14 @@ def ngrams(forms: NDArray[np.int64], run: int) -> NDArray[np.uint64]:
     mixed ^= mixed >> np.uint64(32)
     mixed *= np.uint64(0xD6E8FEB86659FD93)
     return mixed ^ (mixed >> np.uint64(32))
+
+
+@cache
+def _empty() -> MinHash:
+    # datasketch takes over a second to import (it brings scipy for its LSH): only who signs waits for it.
+    from datasketch import MinHash
+
+    return MinHash(num_perm=PERMUTATIONS, seed=SEED, scheme="affine32", hashfunc=_low_half)
 
 
 def _low_half(value: np.uint64) -> int:

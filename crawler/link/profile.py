@@ -24,16 +24,17 @@ STEM, NAME, NUMBER = 0, 1, 2
 _NAME_WEIGHT = 0.7  # of its idf, beside the weight of its stem
 _GERMAN_NAME_IDF = 6.0  # all nouns have capitals: only rare ones may be names
 _LONE_NAME_IDF = 7.0  # a word that only starts sentences is a name if it is in no dictionary
-_OPENING_QUOTES = "“„«»\""
-_QUOTE_CHARS = frozenset("“”„«»\"")
+_OPENING_QUOTES = '“„«»"'
+_QUOTE_CHARS = frozenset('“”„«»"')
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Everything that the comparison of two articles needs of one of them.
 
-    `terms` are the distinct term ids in ascending order, with `kinds`, `weights` (idf-like), and `spread`, the
-    number of sentences that hold each. `rows` and `columns` say which sentence holds which term. `forms` are
+    `terms` are the distinct term ids in ascending order, with `kinds`, `weights` (idf-like), `spread`, the number
+    of sentences that hold each, and `plain`, for a name the id of its word's stem, else the id itself: what is a
+    name in one text may only open sentences in another. `rows` and `columns` say which sentence holds which term. `forms` are
     the ids of all content words in order, `form_sentence` their sentences.
     """
 
@@ -45,6 +46,7 @@ class Profile:
     kinds: NDArray[np.int8]
     weights: Floats
     spread: Ints
+    plain: Ints
     rows: Ints
     columns: Ints
     forms: Ints
@@ -79,6 +81,7 @@ class _Builder:
         self.weight: dict[int, float] = {}
         self.kind: dict[int, int] = {}
         self.shown: dict[int, str] = {}
+        self.plain: dict[int, int] = {}
         self.entries: list[set[int]] = [set() for _ in self.spans]
         self.found_numbers: list[tuple[int, int, int, float]] = []
         self._add_words()
@@ -135,21 +138,20 @@ class _Builder:
         """Capitalised words; those that only open sentences count if the language has no such word."""
         if self.language == UNKNOWN:
             return
-        inside = {
-            word for words in self.raw for place, word in enumerate(words) if place and word[0].isupper()
-        }
+        inside = {word for words in self.raw for place, word in enumerate(words) if place and word[0].isupper()}
         for row, words in enumerate(self.raw):
             for place, word in enumerate(words):
                 if not word[0].isupper() or (len(word) < 2) or is_title(word):
                     continue
-                idf = self.lexicon.word(word.lower().strip(".")).idf
-                if place == 0 and word not in inside and idf < _LONE_NAME_IDF:
+                known = self.lexicon.word(word.lower().strip("."))
+                if place == 0 and word not in inside and known.idf < _LONE_NAME_IDF:
                     continue
-                if idf < (_GERMAN_NAME_IDF if self.language == "de" else STOP_IDF):
+                if known.idf < (_GERMAN_NAME_IDF if self.language == "de" else STOP_IDF):
                     continue
                 bare = word.replace("’", "'").removesuffix("'s").removesuffix("'")
                 term = term_id("n", skeleton(bare))
-                self._put(row, term, NAME, _NAME_WEIGHT * min(MAX_IDF, max(idf, 2.0)))
+                self._put(row, term, NAME, _NAME_WEIGHT * min(MAX_IDF, max(known.idf, 2.0)))
+                self.plain.setdefault(term, known.stem)
                 self.shown.setdefault(term, bare)
 
     def _add_numbers(self) -> None:
@@ -183,6 +185,7 @@ class _Builder:
             kinds=np.array([self.kind[int(term)] for term in terms], dtype=np.int8),
             weights=np.array([self.weight[int(term)] for term in terms], dtype=np.float64),
             spread=np.bincount(columns, minlength=len(terms)).astype(np.int64),
+            plain=np.array([self.plain.get(int(term), int(term)) for term in terms], dtype=np.int64),
             rows=rows,
             columns=columns.astype(np.int64),
             forms=np.array(self.forms, dtype=np.int64),

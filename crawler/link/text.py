@@ -68,7 +68,7 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     if mark[0] == "\n":
         line = match.start() - text.rfind("\n", 0, match.start()) - 1
         short = line < _WRAPPED and not text[match.end() : match.end() + 1].islower()
-        return mark.count("\n") > 1 or short or text[max(0, match.start() - 1)] in ".!?…:”\""
+        return mark.count("\n") > 1 or short or text[max(0, match.start() - 1)] in '.!?…:”"'
     if "\n" in mark:
         return True
     following = text[match.end() : match.end() + 2].lstrip(_OPENERS)[:1]

@@ -15,6 +15,7 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from threading import Thread
 from typing import ParamSpec, TypeVar
 
 from crawler.errors import WiretraceError
@@ -52,6 +53,7 @@ def _start_worker(settings: LinkSettings, rights: Sequence[Rights], *, own_proce
     if own_process:
         # A Ctrl-C goes to the whole group; the parent drains and ends us.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        Thread(target=_end_with_parent, daemon=True).start()
     _linker = Linker(settings, rights)
 
 
@@ -113,13 +115,24 @@ class CpuPool:
             executor: Executor = ThreadPoolExecutor(1, thread_name_prefix="cpu")
             executor.submit(_start_worker, self._settings, self._rights, own_process=False)
             return executor
-        # Not fork: threads of the database driver would be copied in mid-step.
+        # Not fork: threads of the database driver would be copied in mid-step. The server that forks instead has
+        # read the modules once, so that a worker is there at once.
+        start = multiprocessing.get_context("forkserver")
+        start.set_forkserver_preload(["crawler.pipeline.reading", "crawler.pipeline.linking"])
         return ProcessPoolExecutor(
             self._processes,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=start,
             initializer=_start_process,
             initargs=(self._settings, self._rights),
         )
+
+
+def _end_with_parent() -> None:
+    """A worker waits on a pipe that its siblings hold open too: it would outlive a killed parent for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _is_ready() -> bool:

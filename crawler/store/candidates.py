@@ -6,11 +6,12 @@ become one row an original without anybody noticing.
 
 from __future__ import annotations
 
+import sys
+from array import array
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
@@ -24,7 +25,6 @@ from crawler.store.transaction import Transaction
 
 KEY_CAP = 400  # postings; a key that more articles of a side have tells nothing and is passed over
 _SIDES = (Side.ORIGINAL, Side.PAGE, Side.TEASER)
-_WEIGHT = "<f4"  # as stored; asked with the same precision, so that a stored fingerprint ranks as a new one
 _WEIGHT_UNIT = 1 << 24  # weights are summed as whole numbers: no order of addition can break a tie
 
 
@@ -48,8 +48,8 @@ def put(tx: Transaction, article_no: int, side: Side, fingerprint: Fingerprint, 
         "article_no": article_no,
         "linker_no": linker_no,
         "minhash": fingerprint.minhash,
-        "index_keys": np.asarray(fingerprint.keys, dtype="<i8").tobytes(),
-        "index_weights": np.asarray(fingerprint.weights, dtype=_WEIGHT).tobytes(),
+        "index_keys": _packed("q", fingerprint.keys),
+        "index_weights": _packed("f", fingerprint.weights),
     }
     tx.run(_keep_fingerprint(tx.dialect), values)
     _shelve(tx, article_no, _shelf(linker_no, side), fingerprint.keys)
@@ -93,7 +93,7 @@ def held(tx: Transaction, ids: Sequence[str]) -> dict[str, Fingerprint]:
     found = {}
     for part in chunks(ids):
         for row in tx.all(rows.where(tx.dialect.among(articles.c.id, part))):
-            weights = tuple(np.frombuffer(row.index_weights, dtype=_WEIGHT).tolist())
+            weights = tuple(_unpacked("f", row.index_weights))
             found[row.id] = Fingerprint(row.linker, row.scheme, row.minhash, _keys(row), weights)
     return found
 
@@ -146,7 +146,8 @@ def _candidates(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: in
 def _best(tx: Transaction, fingerprint: Fingerprint, shelf: int, limit: int) -> sa.Subquery:
     """The articles with the `limit` greatest sums, and all that tie with the last."""
     total: dict[int, float] = {}
-    for key, weight in zip(fingerprint.keys, np.asarray(fingerprint.weights, dtype=_WEIGHT).tolist(), strict=True):
+    # With the precision that is stored, so that a fingerprint read back ranks as it did when it was new.
+    for key, weight in zip(fingerprint.keys, array("f", fingerprint.weights), strict=True):
         total[key] = total.get(key, 0.0) + weight
     weights = [round(weight * _WEIGHT_UNIT) for weight in total.values()]
     wanted = tx.dialect.weighted_keys(list(total), weights)
@@ -203,4 +204,19 @@ def _shelf(linker_no: int, side: Side) -> int:
 
 
 def _keys(row: Row[Any]) -> tuple[int, ...]:
-    return tuple(np.frombuffer(row.index_keys, dtype="<i8").tolist())
+    return tuple(_unpacked("q", row.index_keys))
+
+
+def _packed(kind: str, numbers: Sequence[float]) -> bytes:
+    """Little-endian int64 ("q") or float32 ("f")."""
+    values = array(kind, numbers)
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values.tobytes()
+
+
+def _unpacked(kind: str, data: bytes) -> Sequence[Any]:
+    values = array(kind, data)
+    if sys.byteorder == "big":
+        values.byteswap()
+    return values

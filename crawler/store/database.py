@@ -14,12 +14,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from crawler.clock import Clock
@@ -29,6 +28,9 @@ from crawler.store import changelog
 from crawler.store.dialect import POSTGRESQL, SQLITE, Dialect
 from crawler.store.failures import can_be_repeated, masked, parsed, told_in_our_words
 from crawler.store.transaction import Transaction
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -227,6 +229,8 @@ class _PostgresPool:
         }
         if limited:
             arguments["command_timeout"] = self._timeout
+        from sqlalchemy.ext.asyncio import create_async_engine  # brings the whole ORM: SQLite does without
+
         try:
             return create_async_engine(self._url, connect_args=arguments, **pool)
         except ModuleNotFoundError:

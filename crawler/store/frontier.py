@@ -61,6 +61,14 @@ class Frontier(Connected):
         """Gives back all that `worker` holds, pages and decisions; the try does not count."""
         await self._db.write(_release, worker)
 
+    async def reclaim(self) -> int:
+        """SQLite, by who holds `exclusive_run`: what a killed run had leased is due at once; how many pages.
+
+        No other run can live there, so its leases need not end first. The tries count: a page that kills every
+        run that takes it must not be taken for ever. PostgreSQL: nothing is done, other workers live.
+        """
+        return await self._db.write(_reclaim) if self._db.file is not None else 0
+
     async def retry_later(self, key: str, worker: str, reason: str, detail: str, at: datetime) -> None:
         """Due again at `at`. `reason` is a short code, `detail` a line for people."""
         await self._db.write(_retry_later, key, worker, reason, detail, at)
@@ -275,6 +283,12 @@ def _release(tx: Transaction, worker: str) -> None:
     pages = sa.update(frontier).where(frontier.c.leased_by == worker)
     tx.run(pages.values(available_at=tx.now, attempts=frontier.c.attempts - 1, **_let_go()))
     tx.run(sa.update(tasks).where(tasks.c.leased_by == worker).values(available_at=tx.now, **_let_go()))
+
+
+def _reclaim(tx: Transaction) -> int:
+    values = {"available_at": tx.now, **_let_go()}
+    tx.run(sa.update(tasks).where(tasks.c.leased_by.is_not(None)).values(values))
+    return tx.run(sa.update(frontier).where(frontier.c.leased_by.is_not(None)).values(values))
 
 
 def _retry_later(tx: Transaction, key: str, worker: str, reason: str, detail: str, at: datetime) -> None:

@@ -9,7 +9,7 @@ from types import TracebackType
 from filelock import FileLock, Timeout
 
 from crawler.clock import Clock
-from crawler.errors import StoreInUse
+from crawler.errors import StoreInUse, StoreUnavailable
 from crawler.settings import DatabaseSettings
 from crawler.store import schema
 from crawler.store.articles import Articles
@@ -91,6 +91,8 @@ class Store(Sources, Frontier, Articles, Decisions, Exports, Runs):
             lock.acquire(blocking=False)
         except Timeout:
             raise StoreInUse(f"{self.url}: another `wiretrace run` works on this store") from None
+        except OSError as error:
+            raise StoreUnavailable(f"{lock.lock_file}: {error.strerror or error}") from None
         try:
             yield
         finally:

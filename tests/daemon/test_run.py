@@ -72,7 +72,9 @@ async def test_a_changed_page_is_fetched_again_and_becomes_a_version(site: Web, 
         "<published>2026-05-01T00:00:00Z</published><updated>2026-06-01T00:00:00Z</updated></entry></feed>"
     )
     site.page("/feed", entry, media="application/atom+xml")
-    site.page("/spun", page_html(spun).replace("</h1>", "</h1><p>Added later: the harbor of the island stays open.</p>"))
+    site.page(
+        "/spun", page_html(spun).replace("</h1>", "</h1><p>Added later: the harbor stays open.</p>")
+    )
     result = await daemon.run(settings, once=True)
     assert result.tally.changed == 1
     assert "Added later" in (await articles_of(settings))[site.url("/spun")]["text"]

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
+import contextlib
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,8 +14,7 @@ from crawler.settings import DatabaseSettings
 from crawler.store import Store
 from crawler.store.transaction import Transaction
 from tests.store.pieces import StillClock, fingerprint, page
-
-ROOT = Path(__file__).parents[2]
+from tests.store.processes import context, store_pages
 
 
 async def failure(url: str, timeout: float = 2.0) -> str:
@@ -142,48 +138,21 @@ async def test_any_number_of_runs_work_on_postgresql(postgres_url: str, clock: S
             pass
 
 
-_STORES = """
-import asyncio, itertools, sys
-from crawler.clock import SystemClock
-from crawler.model import Reference
-from crawler.settings import DatabaseSettings
-from crawler.store import Store
-from tests.store.pieces import NOON, fingerprint, linked, original, page
-
-async def work():
-    async with await Store.open(DatabaseSettings(url=sys.argv[1]), SystemClock()) as store:
-        with store.exclusive_run():
-            await store.store_article(original(), fingerprint(1))
-            for number in itertools.count(int(sys.argv[2])):
-                here = page(str(number))
-                await store.announce("s", [Reference(here.url)], now=NOON)
-                (entry,) = await store.lease("w", 1, per_host=1, seconds=1)
-                keys = fingerprint(*range(number, number + 50))
-                await store.store_article(here, keys, frontier_key=entry.key, worker="w")
-                await store.record_decision(linked(here, original()), worker="w", reason="decided")
-                print(number, flush=True)
-
-asyncio.run(work())
-"""
-
-
 async def test_a_process_killed_at_any_instant_leaves_a_whole_store(sqlite_url: str) -> None:
     told = 0
-    for round_ in range(3):
-        process = subprocess.Popen(
-            [sys.executable, "-c", _STORES, sqlite_url, str(1000 * round_)],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        for _ in range(5 + 3 * round_):
-            assert process.stdout.readline()
+    for turn in range(4):
+        answers, theirs = context().Pipe(duplex=False)
+        process = context().Process(target=store_pages, args=(sqlite_url, 1000 * turn, theirs))
+        process.start()
+        theirs.close()
+        for _ in range(5 + 3 * turn):
+            answers.recv()
             told += 1
-        os.kill(process.pid, signal.SIGKILL)
-        told += sum(1 for _ in process.stdout)
-        process.wait()
-        process.stdout.close()
+        process.kill()
+        with contextlib.suppress(EOFError):
+            while answers.recv() is not None:
+                told += 1
+        process.join()
     async with await Store.open(DatabaseSettings(url=sqlite_url), SystemClock()) as store:
         with store.exclusive_run():
             await store.release("w")

@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -17,6 +13,7 @@ from crawler.store import Store, schema
 from crawler.store.tables import metadata
 from crawler.store.transaction import Transaction
 from tests.store.pieces import StillClock, page
+from tests.store.processes import context, open_store
 
 
 async def test_the_migrated_schema_is_the_one_of_the_tables(store: Store) -> None:
@@ -70,33 +67,16 @@ async def test_the_schema_goes_back_to_nothing(store_url: str, clock: StillClock
         assert await store.current_revision() is None
 
 
-_OPENS = """
-import asyncio, sys
-from crawler.clock import SystemClock
-from crawler.settings import DatabaseSettings
-from crawler.store import Store
-
-async def work():
-    async with await Store.open(DatabaseSettings(url=sys.argv[1]), SystemClock()) as store:
-        await store.heartbeat(sys.argv[2])
-        print(await store.current_revision())
-
-asyncio.run(work())
-"""
-
-
 def test_ten_processes_started_together_on_an_empty_store_all_come_up(empty_url: str) -> None:
-    root = Path(__file__).parents[2]
+    pipes = [context().Pipe(duplex=False) for _ in range(10)]
     started = [
-        subprocess.Popen(
-            [sys.executable, "-c", _OPENS, empty_url, f"w{number}"],
-            cwd=root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(10)
+        context().Process(target=open_store, args=(empty_url, f"w{number}", theirs))
+        for number, (_, theirs) in enumerate(pipes)
     ]
     for process in started:
-        out, errors = process.communicate(timeout=120)
-        assert (process.returncode, out.strip()) == (0, schema.HEAD), errors
+        process.start()
+    for process, (ours, theirs) in zip(started, pipes, strict=True):
+        theirs.close()
+        assert ours.recv() == schema.HEAD
+        process.join()
+        assert process.exitcode == 0
