@@ -53,6 +53,7 @@ class Crew:
     _under_way: int = 0  # entries from lease to stored, and decisions
     _stored: int = 0  # entries processed so far
     _decided: int = -1  # `_stored` as it was when no decision was pending
+    _unindexed: set[str] = field(default_factory=set)  # pages whose text goes when nothing is pending
     _wake: asyncio.Event = field(default_factory=asyncio.Event)  # something was stored: a decision is pending
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _polled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -76,6 +77,7 @@ class Crew:
             await self._idle.wait()
             for task in ending:
                 task.cancel()
+        await self._forget_unindexed()
         await self.store.release(self.name)
 
     # --- sources ---------------------------------------------------------------------------------------
@@ -191,13 +193,21 @@ class Crew:
             finally:
                 self._end()
             if not pending:
+                if self._decided == mark:  # for a second time: nothing was stored in between
+                    await self._forget_unindexed()
                 self._decided = mark
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
 
+    async def _forget_unindexed(self) -> None:
+        """Not sooner: an original stored a moment after such a page could not be told from it any more."""
+        while self._unindexed:
+            await self.store.forget_text(self._unindexed.pop())
+
     async def _decide_one(self, article_id: str, reason: str) -> None:
         try:
-            await self.linking.decide(article_id, self.tally, worker=self.name, reason=reason)
+            if await self.linking.decide(article_id, self.tally, worker=self.name, reason=reason):
+                self._unindexed.add(article_id)
         except StoreError:
             raise
         except Exception:

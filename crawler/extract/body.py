@@ -29,6 +29,8 @@ _SECTION = 3  # long paragraphs without links; furniture has no more
 _MAX_LABEL = 120  # characters of a byline or date; a longer one is text that an author's name marks
 _NAMED_SHARE = 0.5  # of the best subtree's value in an element named as an article's body
 _TAGGED_SHARE = 0.6  # … in an <article> or <main>
+_STRONG = 120.0  # worth of a long paragraph
+_NARROWED_SHARE = 0.95  # of the long paragraphs' worth
 _ALL_LINK = -8.0  # the worth of a block that is nothing but link, at most
 _MAX_CAPTION = 400  # characters
 _TAIL_FROM = 0.8  # of the text; before it, a heading such as "Comments" is the article's own
@@ -105,7 +107,7 @@ def select(scan: Scan, title: str, *, leads: Sequence[str] = (), whole: bool = F
         worth[index] += _LEAD_WORTH * positive[-1]
     out = _sweep(elements, blocks, positive)
     value = list(accumulate((0.0 if gone else w for gone, w in zip(out, worth, strict=True)), initial=0.0))
-    root = 0 if whole else _root(elements, value)
+    root = 0 if whole else _narrowed(elements, _root(elements, value), worth, out)
     inside = range(elements[root].first, elements[root].end)
     captions = [
         i for i in inside if elements[blocks[i].element].signs & Sign.CAPTION and blocks[i].length < _MAX_CAPTION
@@ -172,6 +174,27 @@ def _root(elements: Sequence[Element], value: Sequence[float]) -> int:
     if named_value > _NAMED_SHARE * best_value:
         return named
     return tagged if tagged_value > _TAGGED_SHARE * best_value else best
+
+
+def _narrowed(elements: Sequence[Element], root: int, worth: Sequence[float], out: bytearray) -> int:
+    """The innermost element in `root` that holds (nearly) all of its long paragraphs.
+
+    Mottoes, weather and calls to subscribe are sentences too, and stand beside the text in the same layout.
+    """
+    strong = list(
+        accumulate((w if w >= _STRONG and not gone else 0.0 for gone, w in zip(out, worth, strict=True)), initial=0.0)
+    )
+    outer = elements[root]
+    needed = _NARROWED_SHARE * (strong[outer.end] - strong[outer.first])
+    if needed <= 0.0:
+        return root
+    for index in range(root + 1, len(elements)):
+        element = elements[index]
+        if element.first >= outer.end:
+            break
+        if element.end <= outer.end and strong[element.end] - strong[element.first] >= needed:
+            root = index
+    return root
 
 
 def _kept(scan: Scan, indices: Sequence[int], worth: Sequence[float], heading: str) -> list[int]:

@@ -62,7 +62,8 @@ async def trace(settings: Settings, document: RawDocument, *, clock: Clock, keep
     ):
         desk = LinkingDesk(store, cpu)
         reading = await cpu.run(read_document, document)
-        article = replace(reading.article, fetched=clock.now(), first_seen=clock.now())
+        # A person who asks for a page is not bound by what it asks of crawlers.
+        article = replace(reading.article, fetched=clock.now(), first_seen=clock.now(), noindex=False)
         if article.verdict is not Verdict.ARTICLE or reading.fingerprint is None or not article.text:
             reason = article.verdict.value if article.verdict is not Verdict.ARTICLE else "empty"
             raise ExtractError(document.url, reason, f"expected an article, found none ({reason})")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crawler.link.index import shortlist
-from crawler.model import Article, Candidate, Completeness, Decision, Fingerprint, Role, Side
+from crawler.model import Article, Completeness, Decision, Fingerprint, Role, Side
 from crawler.pipeline.cpu import CpuPool, linker
 from crawler.pipeline.tally import Tally
 from crawler.store import RecordOutcome, Store
@@ -29,27 +29,31 @@ class LinkingDesk:
     store: Store
     cpu: CpuPool
 
-    async def decide(self, article_id: str, tally: Tally, *, worker: str | None, reason: str) -> None:
+    async def decide(self, article_id: str, tally: Tally, *, worker: str | None, reason: str) -> bool:
         """Decides on a stored article, records it and ends its pending task (leased by `worker`; None: nobody).
+
+        True where the page asked not to be indexed: its text is to be forgotten when no decision is pending.
 
         An original or teaser decides nothing itself: the pages that may stem from it are decided again. Whichever
         of page and original is stored last finds the other here, so the order of arrival changes nothing.
         """
         article = await self.store.article(article_id)
         fingerprint = await self.store.fingerprint(article_id)
-        if article is None or fingerprint is None or article.role is not Role.AGGREGATOR:
-            pages: Sequence[Candidate] = ()
-            if fingerprint is not None:
-                pages = await self.store.index.candidates(fingerprint, Side.PAGE)
+        forgotten = article is not None and article.noindex and not article.text
+        if article is None or fingerprint is None or forgotten:
+            # Nothing to decide on any more; what was decided while there was a text stays.
+            await self.store.settle(article_id, worker=worker)
+            return False
+        if article.role is not Role.AGGREGATOR:
+            pages = await self.store.index.candidates(fingerprint, Side.PAGE)
             concerned = [page.article_id for page in pages]
             await self.store.settle(article_id, worker=worker, enqueue=concerned, reason=reason)
-            return
+            return False
         verification = await self.verify(article, fingerprint)
         recorded = await self.store.record_decision(verification.decision, worker=worker, reason=reason)
         tally.linked += recorded.link in {RecordOutcome.CREATED, RecordOutcome.CHANGED}
         tally.attributed += recorded.attribution in {RecordOutcome.CREATED, RecordOutcome.CHANGED}
-        if article.noindex and recorded.current:
-            await self.store.forget_text(article_id)
+        return article.noindex
 
     async def verify(self, page: Article, fingerprint: Fingerprint) -> Verification:
         """The decision on a page, stored or not, with the articles it was weighed against."""

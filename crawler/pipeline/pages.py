@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from crawler.clock import Clock
 from crawler.errors import FetchError, SettingsError
-from crawler.fetch import Fetcher
+from crawler.fetch import Fetcher, Response
 from crawler.fetch.archive import Archive
-from crawler.model import RawDocument, Source, Validators, Verdict
+from crawler.model import Article, Source, Verdict
 from crawler.pipeline.cpu import CpuPool, WorkCrashed
 from crawler.pipeline.polling import credentials
 from crawler.pipeline.reading import Announcement, Reading, holds_article, read_entry, read_page
@@ -23,12 +23,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Obtained:
-    """A frontier entry whose bytes are here; `document` is None where the feed's entry is the article."""
+    """A frontier entry whose bytes are here; `response` is None where the feed's entry is the article."""
 
     entry: FrontierEntry
     announced: Announcement
-    document: RawDocument | None
-    validators: Validators | None = None
+    response: Response | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class PageDesk:
         """The entry's bytes; None where there is nothing to read (unchanged, failed: recorded and counted)."""
         if holds_article(entry.reference, source):
             announced = Announcement(source, entry.reference, self.clock.now())
-            return Obtained(entry, announced, None)
+            return Obtained(entry, announced)
         try:
             response = await self.fetcher.get(
                 entry.url, validators=entry.validators, headers=credentials(source), headers_for=source.url
@@ -59,11 +58,7 @@ class PageDesk:
             tally.unchanged += 1
             await self.store.unchanged(entry.key, worker)
             return None
-        record = None
-        if self.archive is not None:
-            record = await self.archive.write(response)
-        announced = Announcement(source, entry.reference, response.fetched, record)
-        return Obtained(entry, announced, response.document(), response.validators)
+        return Obtained(entry, Announcement(source, entry.reference, response.fetched), response)
 
     async def process(self, obtained: Obtained, worker: str, tally: Tally) -> str | None:
         """Reads and stores what was obtained; the article's id where `worker` is to decide on it now."""
@@ -80,11 +75,11 @@ class PageDesk:
             await self.store.give_up(entry.key, worker, verdict, "the page holds no article")
             return None
         stored = await self.store.store_article(
-            reading.article,
+            await self._archived(obtained, reading),
             reading.fingerprint,
             frontier_key=entry.key,
             worker=worker,
-            validators=obtained.validators,
+            validators=obtained.response.validators if obtained.response else None,
             extra_urls=(entry.url, *reading.urls),
         )
         tally.new += stored.outcome is StoreOutcome.CREATED
@@ -104,9 +99,15 @@ class PageDesk:
             await self.store.retry_later(entry.key, worker, reason, str(error), at)
 
     async def _read(self, obtained: Obtained) -> Reading:
-        if obtained.document is None:
+        if obtained.response is None:
             return await self.cpu.run(read_entry, obtained.announced)
-        return await self.cpu.run(read_page, obtained.document, obtained.announced)
+        return await self.cpu.run(read_page, obtained.response.document(), obtained.announced)
+
+    async def _archived(self, obtained: Obtained, reading: Reading) -> Article:
+        """The article with its record in the archive, where there is one and the page does not forbid it."""
+        if self.archive is None or obtained.response is None or reading.noarchive:
+            return reading.article
+        return replace(reading.article, archive=await self.archive.write(obtained.response))
 
 
 def failure_reason(error: Exception) -> str:

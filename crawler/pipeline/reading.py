@@ -10,7 +10,6 @@ from crawler import urls
 from crawler.errors import UrlRefused
 from crawler.extract import extract, extract_fragment
 from crawler.model import (
-    ArchiveRecord,
     Article,
     Completeness,
     Extraction,
@@ -35,7 +34,6 @@ class Announcement:
     source: Source
     reference: Reference
     fetched: datetime
-    archive: ArchiveRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,6 @@ def _finish(url: str, extraction: Extraction, announced: Announcement, completen
         language=extraction.language or reference.language,
         source=source.name,
         completeness=completeness,
-        archive=announced.archive,
     )
     return _with_fingerprint(_filled(article, extraction), (url, reference.url, home), extraction)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from crawler.clock import SystemClock
-from crawler.model import Role
 from crawler.settings import DatabaseSettings, FetchSettings, RunSettings, Settings, SourceSettings
-from crawler.store import Store
+from tests.databases import *  # noqa: F403 - fixtures
 from tests.stories import feed, page_html, story
 from tests.web import Web
 
@@ -37,15 +35,10 @@ async def site() -> AsyncIterator[Web]:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'wire.db'}"
+def configure(tmp_path: Path) -> Configure:
+    """Settings for sources given as name → (URL, role), on a SQLite file or on `database`."""
 
-
-@pytest.fixture
-def configure(database: str) -> Configure:
-    """Settings for sources given as name → (URL, role)."""
-
-    def settings(**sources: tuple[str, Role]) -> Settings:
+    def settings(*, database: str = f"sqlite+aiosqlite:///{tmp_path / 'wire.db'}", **sources: Any) -> Settings:
         return Settings(
             database=DatabaseSettings(url=database),
             fetch=FetchSettings(allow_private=("127.0.0.0/8",), delay=0.0, max_age_days=0, timeout=5.0),
@@ -54,13 +47,3 @@ def configure(database: str) -> Configure:
         )
 
     return settings
-
-
-@pytest.fixture
-async def opened(database: str) -> AsyncIterator[Callable[[], object]]:
-    async with AsyncExitStack() as stack:
-
-        async def one() -> Store:
-            return await stack.enter_async_context(await Store.open(DatabaseSettings(url=database), SystemClock()))
-
-        yield one

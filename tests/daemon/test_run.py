@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from warcio.archiveiterator import ArchiveIterator
 
 from crawler import daemon
 from crawler.clock import SystemClock
 from crawler.errors import NotFound, StoreInUse
 from crawler.model import Role
-from crawler.settings import Settings
+from crawler.settings import ArchiveSettings, Settings
 from crawler.store import Store
 from tests.daemon.conftest import Configure
 from tests.stories import feed, page_html, story
@@ -27,8 +29,9 @@ async def articles_of(settings: Settings) -> dict[str, dict[str, Any]]:
         return {row["url"]: dict(row) async for row in store.export_articles()}
 
 
-async def test_one_pass_stores_and_links(origin: Web, site: Web, configure: Configure) -> None:
-    settings = configure(wire=(origin.url("/feed"), Role.ORIGIN), site=(site.url("/feed"), Role.AGGREGATOR))
+async def test_one_pass_stores_and_links(origin: Web, site: Web, configure: Configure, store_url: str) -> None:
+    sources = {"wire": (origin.url("/feed"), Role.ORIGIN), "site": (site.url("/feed"), Role.AGGREGATOR)}
+    settings = configure(database=store_url, **sources)
     result = await daemon.run(settings, once=True)
     assert (result.tally.sources, result.tally.fetched, result.tally.new) == (2, 2, 3)
     (link,) = await links_of(settings)
@@ -72,9 +75,7 @@ async def test_a_changed_page_is_fetched_again_and_becomes_a_version(site: Web, 
         "<published>2026-05-01T00:00:00Z</published><updated>2026-06-01T00:00:00Z</updated></entry></feed>"
     )
     site.page("/feed", entry, media="application/atom+xml")
-    site.page(
-        "/spun", page_html(spun).replace("</h1>", "</h1><p>Added later: the harbor stays open.</p>")
-    )
+    site.page("/spun", page_html(spun).replace("</h1>", "</h1><p>Added later: the harbor stays open.</p>"))
     result = await daemon.run(settings, once=True)
     assert result.tally.changed == 1
     assert "Added later" in (await articles_of(settings))[site.url("/spun")]["text"]
@@ -207,6 +208,27 @@ async def test_robots_are_heeded(site: Web, configure: Configure) -> None:
     assert site.count("/spun") == 0
 
 
+async def test_the_text_of_a_page_that_says_noindex_is_not_kept(origin: Web, site: Web, configure: Configure) -> None:
+    site.page("/spun", page_html(story("ferry-spun"), head='<meta name="robots" content="noindex">'))
+    settings = configure(wire=(origin.url("/feed"), Role.ORIGIN), site=(site.url("/feed"), Role.AGGREGATOR))
+    await daemon.run(settings, once=True)
+    assert (await articles_of(settings))[site.url("/spun")]["text"] == ""
+    assert len(await links_of(settings)) == 1
+
+
+async def test_what_was_fetched_is_archived_unless_the_page_forbids_it(
+    site: Web, configure: Configure, tmp_path: Path
+) -> None:
+    site.page("/other", page_html(story("port-independent"), head='<meta name="robots" content="noarchive">'))
+    settings = configure(site=(site.url("/feed"), Role.AGGREGATOR))
+    settings = settings.model_copy(update={"archive": ArchiveSettings(warc_dir=str(tmp_path / "warc"))})
+    await daemon.run(settings, once=True)
+    (archive,) = (tmp_path / "warc").iterdir()
+    with archive.open("rb") as stream:
+        urls = {record.rec_headers["WARC-Target-URI"] for record in ArchiveIterator(stream)}
+    assert urls - {None} == {site.url("/spun")}
+
+
 async def test_only_the_sources_asked_for_are_polled(origin: Web, site: Web, configure: Configure) -> None:
     settings = configure(wire=(origin.url("/feed"), Role.ORIGIN), site=(site.url("/feed"), Role.AGGREGATOR))
     result = await daemon.run(settings, once=True, only=["wire"])
@@ -251,5 +273,18 @@ async def test_a_teaser_of_the_origin_names_the_story_of_a_page_that_claims_it(
     assert result.tally.attributed == 1
     attribution = (await articles_of(settings))[site.url("/spun")]["attribution"]
     assert attribution["teaser"]["url"] == origin.url("/ferry")
-    origin.page("/feed2", feed([(origin.url("/ferry"), original)], full=True), media="application/rss+xml")
-    settings = configure(wire2=(origin.url("/feed2"), Role.ORIGIN), site=(site.url("/feed"), Role.AGGREGATOR))
+
+
+async def test_a_full_text_takes_the_place_of_its_teaser_and_gets_the_link(
+    origin: Web, site: Web, configure: Configure
+) -> None:
+    original = story("ferry-original")
+    origin.page("/feed", feed([(origin.url("/ferry"), original)]), media="application/rss+xml")
+    origin.page("/full", feed([(origin.url("/licensed"), original)], full=True), media="application/rss+xml")
+    sources = {"site": (site.url("/feed"), Role.AGGREGATOR), "wire": (origin.url("/feed"), Role.ORIGIN)}
+    await daemon.run(configure(**sources), once=True)
+    settings = configure(wire=(origin.url("/full"), Role.ORIGIN), site=sources["site"])
+    await daemon.run(settings, once=True)
+    (link,) = await links_of(settings)
+    assert link["original"]["url"] == origin.url("/licensed")
+    assert "attribution" not in (await articles_of(settings))[site.url("/spun")]
