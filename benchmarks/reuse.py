@@ -18,9 +18,10 @@ _LEAST_SWAPS = 12  # names and numbers that must differ before two texts are tol
 
 
 def story(article: Article) -> list[str]:
-    """The sentences of an article without furniture."""
+    """The sentences of an article without furniture, headlines and other lines that end without a full stop."""
     spans = story_spans(article.text, article.title, sentences(article.text))
-    return [article.text[span.start : span.end] for span in spans]
+    lines = [article.text[span.start : span.end] for span in spans]
+    return [line for line in lines if line[-1] in '.!?"”’']
 
 
 def copied(article: Article, other: Article, source: random.Random) -> str | None:
@@ -158,7 +159,8 @@ def _words(lines: list[str]) -> int:
 def _edited(line: str, source: random.Random) -> str:
     """A sentence with a word dropped here and there, sometimes cut short."""
     kept = [word for place, word in enumerate(line.split(" ")) if place == 0 or source.random() > 0.04]
-    return " ".join(kept[: len(kept) * 2 // 3] if source.random() < 0.25 and len(kept) > 12 else kept)
+    cut = source.random() < 0.25 and len(kept) > 12
+    return " ".join(kept[: len(kept) * 2 // 3]) + "." if cut else " ".join(kept)
 
 
 def _with_typos(text: str, source: random.Random, rate: float) -> str:

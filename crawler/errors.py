@@ -200,5 +200,5 @@ class LinkerMismatch(WiretraceError):
 
     def __init__(self, found: str, expected: str) -> None:
         super().__init__(
-            f"signatures of linker {found!r} can't be compared with {expected!r}: run `wiretrace db reindex`"
+            f"signatures of linker {found!r} can't be compared with {expected!r}: import into a new store"
         )

@@ -26,8 +26,10 @@ PREFIX = "WIRETRACE_"
 _FILE_SUFFIX = "_file"
 _OWN_VARIABLES = {"WIRETRACE_CONFIG"}
 
-Seconds = Annotated[float, Field(ge=0)]
-PositiveSeconds = Annotated[float, Field(gt=0)]
+_LONG = 10_000_000.0  # seconds, about four months: no wait of ours is longer
+Seconds = Annotated[float, Field(ge=0, le=_LONG)]
+PositiveSeconds = Annotated[float, Field(gt=0, le=_LONG)]
+Days = Annotated[float, Field(ge=0, le=36_500)]
 Count = Annotated[int, Field(ge=0)]
 PositiveCount = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -66,7 +68,7 @@ class FetchSettings(_Section):
     allow_ports: tuple[int, ...] = ()  # ports besides 80, 443, 8000, 8008, 8080, 8443 and those of sources
     delay: Seconds = 1.0  # seconds between two requests to one host, at least
     respect_robots: bool = True
-    max_age_days: Seconds = 7.0  # days; older entries of feeds and sitemaps are skipped; 0: no limit
+    max_age_days: Days = 7.0  # days; older entries of feeds and sitemaps are skipped; 0: no limit
     proxy: str = ""  # http(s)://HOST:PORT; empty: none
     no_proxy: tuple[str, ...] = ()  # hosts and domains (.example.com) that are asked directly
     ca_file: str = ""  # PEM file of certificate authorities besides the system's
@@ -142,7 +144,7 @@ class SourceSettings(_Section):
     role: Role
     publisher: Annotated[str, Field(max_length=200)] = ""  # empty: the source's name
     kind: SourceKind = SourceKind.AUTO
-    interval: Literal["adaptive"] | Annotated[float, Field(ge=1)] = "adaptive"  # seconds
+    interval: Literal["adaptive"] | Annotated[float, Field(ge=1, le=_LONG)] = "adaptive"  # seconds
     fetch_pages: bool | None = None  # aggregators: true; origins and releases: false
     redistribute: bool = False
     headers_env: dict[str, str] = Field(default_factory=dict)  # header = "NAME OF A VARIABLE"

@@ -28,6 +28,10 @@ _AMP_PARAMETER = re.compile(r"^(amp|outputtype|usqp|amp_js_v|amp_gsa)$", re.IGNO
 _TWIN_LABEL = frozenset({"www", "m", "mobile", "amp", "wap", "touch"})
 _AMP_PATH = re.compile(r"(?:/amp/?|\.amp(?:\.html?)?|/amp\.html?)$", re.IGNORECASE)
 _INDEX_PATH = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?)$", re.IGNORECASE)
+_SCRIPT_PATH = re.compile(r"\.(?:php|aspx?|jsp|cgi|cfm|do)$|^/$", re.IGNORECASE)
+_SURELY_TRACKING = re.compile(
+    r"^(utm_.*|mtm_.*|gclid|fbclid|msclkid|yclid|mc_cid|mc_eid|igshid|_ga|_gl)$", re.IGNORECASE
+)
 _SAFE_PATH = "/:@!$&'()*+,;=-._~"
 _SAFE_QUERY = "/:@!$'()*,;-._~?"
 # RFC 3986 forbids these in a URL; sent raw they split a request.
@@ -81,11 +85,11 @@ def identity(url: str) -> str:
     path = _INDEX_PATH.sub("/", path).rstrip("/") or "/"
     if path.startswith("/amp/"):
         path = path[4:]
-    kept = sorted(
-        (name, value)
-        for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if not _TRACKING.match(name) and not _AMP_PARAMETER.match(name)
-    )
+    given = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if not _AMP_PARAMETER.match(pair[0])]
+    kept = sorted(pair for pair in given if not _TRACKING.match(pair[0]))
+    if not kept and _SCRIPT_PATH.search(path):
+        # /story.php?cid=7: the only parameters of a script name the article, whatever they mean elsewhere.
+        kept = sorted(pair for pair in given if not _SURELY_TRACKING.match(pair[0]))
     query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in kept)
     return urlunsplit(("https", host, path, query, ""))
 

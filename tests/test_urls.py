@@ -92,6 +92,12 @@ def test_other_pages_have_other_ids(other: str) -> None:
     assert urls.article_id(other) != urls.article_id("https://news.example/2026/story")
 
 
+def test_the_only_parameter_of_a_script_names_the_article() -> None:
+    one, other = (urls.article_id(f"https://news.example/story.php?cid={number}") for number in (1, 2))
+    assert one != other
+    assert urls.article_id("https://news.example/story.php?cid=1&utm_source=x") == one
+
+
 def test_the_order_of_parameters_does_not_matter() -> None:
     assert urls.article_id("https://a.example/?id=7&lang=de") == urls.article_id("https://a.example/?lang=de&id=7")
 

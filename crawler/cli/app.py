@@ -109,6 +109,9 @@ def main() -> None:
     except BrokenPipeError:  # `wiretrace export … | head`: the reader has what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        console.tell(f"wiretrace: {error.filename or 'the system'}: {error.strerror or error}")
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
 

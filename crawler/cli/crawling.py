@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,8 @@ from crawler import daemon, resources
 from crawler.cli import console
 from crawler.cli.app import app, context, finish
 from crawler.errors import UsageError
+
+log = logging.getLogger(__name__)
 
 
 @app.command()
@@ -25,6 +28,10 @@ def run(
     """
     if due and not once:
         raise UsageError("--due: expected together with --once")
+    if context().config_file is None and not context().settings.sources:
+        log.warning(
+            "no configuration: only sources of `wiretrace sources add` are crawled (`wiretrace init` writes one)"
+        )
     with console.progress() as watch:
         result = finish(daemon.run(context().settings, once=once, due_only=due, only=source or (), watch=watch))
     if result.skipped:

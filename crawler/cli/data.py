@@ -139,7 +139,8 @@ def export(
     Examples:  wiretrace export links --format csv -o links.csv        wiretrace export changes --since 1200
     """
     here = context()
-    since_mark = int(since) if since is not None and since.isdecimal() else _time(since, "--since")
+    is_number = since is not None and since.isdecimal() and len(since) <= 18
+    since_mark = int(since) if since is not None and is_number else _time(since, "--since")
     if as_of is not None and subject is exporting.Subject.CHANGES:
         raise UsageError("--as-of: expected with articles, links or stories; the change log is all times at once")
 

@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from crawler.cli import console
-from crawler.cli.app import app, context, finish
+from crawler.cli.app import Context, app, context, finish
 from crawler.cli.tables import sources_table
 from crawler.daemon.service import reconcile
 from crawler.errors import UsageError
@@ -29,7 +29,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="The sources as J
 
     async def work() -> list[SourceRecord]:
         async with await Store.open(here.settings.database, here.clock) as store:
-            await reconcile(store, here.settings)
+            await _reconciled(store, here)
             return await store.sources()
 
     records = finish(work())
@@ -75,7 +75,7 @@ def add(
 
     async def work() -> None:
         async with await Store.open(here.settings.database, here.clock) as store:
-            await reconcile(store, here.settings)
+            await _reconciled(store, here)
             await store.add_source(found)
 
     finish(work())
@@ -106,7 +106,7 @@ def check(
 
     async def work() -> list[Check]:
         async with await Store.open(here.settings.database, here.clock) as store:
-            await reconcile(store, here.settings)
+            await _reconciled(store, here)
             return await check_sources(store, here.settings, here.clock, names or ())
 
     checks = finish(work())
@@ -118,6 +118,12 @@ def check(
             console.out.print(console.plain(f"{mark} {one.name}: {one.line()}"), markup=False)
     if checks and all(one.fault for one in checks):
         raise typer.Exit(1)
+
+
+async def _reconciled(store: Store, here: Context) -> None:
+    """Without a configuration file nothing is said of the sources that are written in one."""
+    if here.config_file is not None:
+        await reconcile(store, here.settings)
 
 
 def source_json(record: SourceRecord) -> dict[str, object]:

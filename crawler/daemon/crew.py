@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crawler.clock import Clock
-from crawler.errors import StoreError
+from crawler.errors import LinkerMismatch, StoreError
+from crawler.fetch.archive import ArchiveError
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.pages import Obtained, PageDesk
 from crawler.pipeline.polling import Poller
@@ -29,7 +30,8 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 120.0  # work of a process that died is free again after this
 HEARTBEAT_SECONDS = 30.0
 IDLE_SECONDS = 0.2  # between two looks at a store with nothing due
-POLLERS = 8
+# What no page is to blame for: the run ends, its leases are given back, and nothing is given up.
+_FATAL = (StoreError, LinkerMismatch, ArchiveError)
 DECISIONS_AT_ONCE = 8
 
 
@@ -79,6 +81,7 @@ class Crew:
                 task.cancel()
         await self._forget_unindexed()
         await self.store.release(self.name)
+        await self.store.sign_off(self.name)
 
     # --- sources ---------------------------------------------------------------------------------------
 
@@ -104,7 +107,7 @@ class Crew:
             await self._pause(1.0)
 
     async def _poll(self, records: Sequence[SourceRecord]) -> None:
-        gate = asyncio.Semaphore(POLLERS)
+        gate = asyncio.Semaphore(self.settings.fetch.concurrency)
 
         async def one(record: SourceRecord) -> None:
             async with gate:
@@ -149,7 +152,7 @@ class Crew:
                 await self._load_sources()
             source = self._sources[entry.source].source
             obtained = await self.pages.obtain(entry, source, self.name, self.tally)
-        except StoreError:
+        except _FATAL:
             raise
         except Exception as error:
             # A page must never stop the run, not even by a fault of ours; it is counted and shown like any other.
@@ -208,7 +211,7 @@ class Crew:
         try:
             if await self.linking.decide(article_id, self.tally, worker=self.name, reason=reason):
                 self._unindexed.add(article_id)
-        except StoreError:
+        except _FATAL:
             raise
         except Exception:
             # The task stays leased and comes back when the lease ends: nothing is lost by a fault of ours.
@@ -228,6 +231,7 @@ class Crew:
 
     async def _keep_leases(self) -> None:
         while True:
+            await self.store.heartbeat(self.name)
             await asyncio.sleep(HEARTBEAT_SECONDS)
             await self.store.extend_leases(self.name, LEASE_SECONDS)
 

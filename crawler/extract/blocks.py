@@ -156,10 +156,6 @@ class _Scanner:
             self.flush()
 
     def text(self, text: str) -> None:
-        if text.isspace():
-            if self.pieces and self.pieces[-1] != _LINE_BREAK:
-                self.pieces.append(" ")
-            return
         if "&" in text:
             text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", " ").replace("&amp;", "&")
         self.pieces.append(text)
@@ -181,6 +177,7 @@ class _Scanner:
 def scan_body(markup: str) -> Scan:
     """Reads `Page.body`. Time is linear in the length of the mark-up; nesting costs nothing."""
     scanner = _Scanner()
+    pieces = scanner.pieces
     total = 0
     # One flat list: a tuple for each tag would keep the garbage collector busy for a third of the time.
     parts = _TAG.split(markup)
@@ -193,7 +190,10 @@ def scan_body(markup: str) -> Scan:
             scanner.void(name)
         elif name:
             scanner.open(name, attributes)
-        if text:
+        if text.isspace():
+            if pieces and pieces[-1] != _LINE_BREAK:
+                pieces.append(" ")
+        elif text:
             total += len(text)
             if total > MAX_TEXT:
                 break

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from crawler.extract.blocks import Block, Element, Scan
+from crawler.extract.dates import labelled_time
 from crawler.extract.evidence import Sign
 from crawler.extract.text import fold, signature
 
@@ -30,9 +31,11 @@ _MAX_LABEL = 120  # characters of a byline or date; a longer one is text that an
 _NAMED_SHARE = 0.5  # of the best subtree's value in an element named as an article's body
 _TAGGED_SHARE = 0.6  # … in an <article> or <main>
 _STRONG = 120.0  # worth of a long paragraph
-_NARROWED_SHARE = 0.95  # of the long paragraphs' worth
+_NARROWED_SHARE = 0.92  # of the long paragraphs' worth
+_LEAD_FROM = 60.0  # worth of a paragraph that stands apart
 _ALL_LINK = -8.0  # the worth of a block that is nothing but link, at most
 _MAX_CAPTION = 400  # characters
+_MAX_CREDIT_LINE = 160  # characters
 _TAIL_FROM = 0.8  # of the text; before it, a heading such as "Comments" is the article's own
 
 _HEADINGS = frozenset(("h2", "h3", "h4"))
@@ -40,6 +43,11 @@ _RUNNING = frozenset(("li", "h2", "h3", "h4", "blockquote", "pre", "p", "td"))
 _ARTICLE_TAGS = frozenset(("article", "main"))
 _CODE_CHARACTERS = "{}();=<>$#/_|\\"
 _SENTENCE = re.compile(r"[.!?…。！？:;,”\"’)]")
+_SIGNED = re.compile(
+    r"^\W*(?:written |reported |posted |published )?by:? (?-i:[A-Z])[^!?]{2,80}(?<![.])$"
+    r"|^written by [^.!?]{3,60}$",
+    re.IGNORECASE,
+)
 _BOILERPLATE = re.compile(
     r"^\W*(?:by (?:signing up|clicking|subscribing|submitting)|sign up (?:for|to|now)|subscribe (?:to|now|for)"
     r"|(?:join|get) our (?:newsletter|mailing)|follow us|share (?:this|on)"
@@ -54,6 +62,8 @@ _BOILERPLATE = re.compile(
     r"|photo (?:by|credit|courtesy)|image (?:by|credit|source|courtesy)|source\W*$)",
     re.IGNORECASE,
 )
+# Whose rest on the same line is the section's first entry.
+_TAIL_BEGUN = re.compile(r"^\W*(?:(?:reader|user|readers['’]|visitor) )?comments? ?\(\d+\)", re.IGNORECASE)
 _TAIL = re.compile(
     r"^\W*(?:about (?:the authors?|us|me)|author bio|related (?:posts?|articles?|stories|reading|content|topics"
     r"|news|resources)?"
@@ -107,8 +117,11 @@ def select(scan: Scan, title: str, *, leads: Sequence[str] = (), whole: bool = F
         worth[index] += _LEAD_WORTH * positive[-1]
     out = _sweep(elements, blocks, positive)
     value = list(accumulate((0.0 if gone else w for gone, w in zip(out, worth, strict=True)), initial=0.0))
-    root = 0 if whole else _narrowed(elements, _root(elements, value), worth, out)
-    inside = range(elements[root].first, elements[root].end)
+    outer = root = 0
+    if not whole:
+        outer = _root(elements, value)
+        root = _narrowed(elements, outer, worth, out)
+    inside = range(_lead(elements[outer].first, elements[root].first, worth, out), elements[root].end)
     captions = [
         i for i in inside if elements[blocks[i].element].signs & Sign.CAPTION and blocks[i].length < _MAX_CAPTION
     ]
@@ -197,10 +210,18 @@ def _narrowed(elements: Sequence[Element], root: int, worth: Sequence[float], ou
     return root
 
 
+def _lead(outer: int, first: int, worth: Sequence[float], out: bytearray) -> int:
+    """Where the text begins: its first paragraph may stand alone above the element that holds all others."""
+    while first > outer and not out[first - 1] and worth[first - 1] >= _LEAD_FROM:
+        first -= 1
+    return first
+
+
 def _kept(scan: Scan, indices: Sequence[int], worth: Sequence[float], heading: str) -> list[int]:
     """The blocks of the chosen subtree without links, code, boilerplate, the headline and repetitions."""
     kept: list[int] = []
     seen: set[str] = set()
+    begun = False
     for index in indices:
         block = scan.blocks[index]
         if worth[index] <= _ALL_LINK and not _belongs(scan, index, worth):
@@ -209,15 +230,26 @@ def _kept(scan: Scan, indices: Sequence[int], worth: Sequence[float], heading: s
             continue
         if block.length <= 300 and _BOILERPLATE.match(block.text):
             continue
-        if block.length < 200 and signature(block.text) == heading:
+        if len(heading) <= block.length < 200 and signature(block.text) == heading:
             continue
         if block.length >= 40:
             # Pages carry variants for phones and printers; a reader sees one of them.
             if block.text in seen:
                 continue
             seen.add(block.text)
+        if not begun:
+            begun = worth[index] >= _STRONG
+            if not begun and _is_credit_line(block):
+                continue
         kept.append(index)
     return kept
+
+
+def _is_credit_line(block: Block) -> bool:
+    """Whether a line above the text only tells who wrote it or when it came out."""
+    return block.length <= _MAX_CREDIT_LINE and (
+        labelled_time(block.text) is not None or bool(_SIGNED.match(block.text))
+    )
 
 
 def _belongs(scan: Scan, index: int, worth: Sequence[float]) -> bool:
@@ -246,6 +278,6 @@ def _without_tail(blocks: Sequence[Block], kept: list[int]) -> list[int]:
         after += block.length
         if after > rest:
             break
-        if block.length < 80 and _TAIL.match(block.text):
+        if (block.length < 80 and _TAIL.match(block.text)) or (block.length <= 300 and _TAIL_BEGUN.match(block.text)):
             cut = place
     return kept[:cut]

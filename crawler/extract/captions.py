@@ -34,7 +34,7 @@ def is_credit(text: str) -> bool:
         return bool(_AGENCY.search(text)) or all(
             part.strip()[:1].isupper() and len(part.split()) <= 4 for part in text.split("/")
         )
-    return bool(_AGENCY.search(text)) and len(text.split()) <= 7 and _title_case(text)
+    return len(text.split()) <= 7 and _title_case(text) and bool(_AGENCY.search(text))
 
 
 def split_captions(paragraphs: Sequence[str], *, with_above: bool = True) -> tuple[list[str], list[str]]:
@@ -46,7 +46,7 @@ def split_captions(paragraphs: Sequence[str], *, with_above: bool = True) -> tup
     captions: list[str] = []
     for text in paragraphs:
         if not is_credit(text):
-            kept.append(text)
+            (captions if _ends_in_credit(text) else kept).append(text)
             continue
         above = kept[-1] if with_above and len(kept) > 1 else ""
         if above and _is_caption(above):
@@ -55,6 +55,14 @@ def split_captions(paragraphs: Sequence[str], *, with_above: bool = True) -> tup
         else:
             captions.append(text)
     return kept, captions
+
+
+def _ends_in_credit(text: str) -> bool:
+    """Whether a caption and its credit are one paragraph ("The port at dawn. First Last/AFP")."""
+    if len(text) > _MAX_CAPTION or "/" not in text or text.endswith((".", "?", "!", ":", "”", '"')):
+        return False
+    ends = list(_SENTENCE_END.finditer(text))
+    return 1 <= len(ends) <= 2 and "/" in text[ends[-1].end() :] and is_credit(text[ends[-1].end() :])
 
 
 def _is_caption(text: str) -> bool:

@@ -52,6 +52,15 @@ _MONTH_FIRST = re.compile(
 )
 _NUMERIC = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?![\d/.-])")
 _CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
+# A label and the date it names, in whatever line they stand.
+_LABELLED = re.compile(
+    r"\b(published|posted|issued|first published|updated|modified|revised)\b(?: on| at)?\W{0,3}"
+    r"((?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,? )?"
+    r"(?:[^\W\d_]{3,10}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}|\d{1,2}(?:st|nd|rd|th|\.)? [^\W\d_]{3,10}\.?,? \d{4}"
+    r"|\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{2,4})"
+    r"(?:,? (?:at )?\d{1,2}[:.]\d{2}(?: ?[ap]\.?m\b\.?)?(?: [A-Z]{2,4}\b)?)?)",
+    re.IGNORECASE,
+)
 _URL_DAY = re.compile(
     r"(?:/|[-_.])((?:19|20)\d{2})(?:([/_-])(0?[1-9]|1[0-2])\2(0?[1-9]|[12]\d|3[01])|(0[1-9]|1[0-2])(0[1-9]|[12]\d"
     r"|3[01]))(?=$|[/_.?-])"
@@ -73,6 +82,18 @@ def parse_time(text: str, *, day_first: bool = False) -> datetime | None:
     year, month, day, start, end = found
     clock = _CLOCK.search(text, end) or _CLOCK.search(text[:start])
     return _build(year, month, day, clock.groups() if clock else ())
+
+
+def labelled_time(text: str) -> tuple[str, datetime] | None:
+    """The first date in a line that a label stands before ("By … | Published January 16, 2026 | Print"), or None.
+
+    Gives the label in lower case and the time.
+    """
+    for match in _LABELLED.finditer(text[:400]):
+        time = parse_time(match[2])
+        if time is not None:
+            return match[1].lower(), time
+    return None
 
 
 def day_in_url(url: str) -> datetime | None:

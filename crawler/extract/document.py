@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate, islice
-from operator import sub
+from itertools import islice
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -20,6 +19,8 @@ MAX_JSON = 3_000_000  # characters of one embedded JSON document
 MAX_HEAD_ITEMS = 400  # meta and link elements that are read
 _MAX_DEPTH = 400  # open elements; deeper ones lose their tag and keep their text
 _MAX_FORMATTING = 60  # open inline elements: HTML repeats all of them in each new paragraph
+_MAX_MENU = 5_000  # characters
+_MAX_ATTRIBUTES = 1_000  # of a tag that is longer than
 _MAX_TAG = 20_000  # characters; comparing attributes with each other is quadratic in the parser
 _MANY = 12_000  # tags: above, depth is looked at as well
 _MAX_TAGS = 80_000
@@ -27,15 +28,22 @@ _SMALL = 2_500  # tags: whatever they are, parsing them is quick
 
 _UNSEEN = [
     "script", "style", "svg", "iframe", "template", "select", "noembed", "noframes", "xmp", "plaintext", "object",
-    "canvas", "audio", "video", "datalist", "dialog", "math",
+    "canvas", "audio", "video", "datalist", "dialog", "math", "img", "source", "input", "link",
 ]  # fmt: skip
-_TAG_NAME = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*")
+_TAG_NAME = re.compile(r"</?[a-zA-Z]")
 _TAG_START = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
+_QUOTED = re.compile("\"[^\"]*\"|'[^']*'")
 # Attributes in which a quote is not closed: where such a tag ends, only a parser knows.
 _OPEN_QUOTE = re.compile(r"(?:[^\"']++|\"[^\"]*+\"|'[^']*+')*+[\"'].*", re.DOTALL)
 _RAW_TEXT = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style", "textarea", "title")}
 _FORMATTING = frozenset(
     ("a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u")
+)
+# Tags of these, as fast as `re` can: by the first letter, then whether that was all, else by the rest.
+_FORMATTING_TAG = re.compile(
+    "<(/?)[abcefinstuABCEFINSTU](?:(?<=[abisuABISU])|"
+    + "|".join("".join(f"[{c}{c.upper()}]" for c in name[1:]) for name in sorted(_FORMATTING) if len(name) > 1)
+    + r")(?=[\s/>])"
 )
 # An end tag of these may be left out, so that open ones do not tell of depth.
 _IMPLIED_END = frozenset(
@@ -71,12 +79,12 @@ class Page:
 
 def parse(html: str) -> Page:
     """Reads a page of at most `MAX_CHARACTERS`; what is beyond is cut off. Never raises for bad mark-up."""
-    html = _without_surrogates(html[:MAX_CHARACTERS])
-    tree = LexborHTMLParser(tame(html))
+    tree = LexborHTMLParser(tame(html[:MAX_CHARACTERS]))
     page = Page()
     _read_head(tree, page)
     _read_scripts(tree, page)
     tree.strip_tags(_UNSEEN, recursive=True)
+    _drop_menus(tree)
     body = tree.body
     page.body = (body.html or "") if body is not None else ""
     return page
@@ -87,45 +95,47 @@ def tame(html: str) -> str:
 
     Real pages come out as they went in.
     """
-    opened = html.count("<")
-    if opened <= _SMALL and html.count(">") <= opened + _SMALL and not _has_giant_tag(html):
-        return html
-    names = _TAG_NAME.findall(html)
-    # Where there are many more `>` than `<`, they may stand in quotes, in a tag with as many attributes.
+    opened, closed = html.count("<"), html.count(">")
     if (
-        len(names) > _MANY
-        or html.count(">") > opened + _SMALL
-        or _formatting_depth(names) > _MAX_FORMATTING
+        (opened > _MANY and len(_TAG_NAME.findall(html)) > _MANY)
+        # Where there are many more `>` than `<`, they may stand in quotes, in a tag with as many attributes.
+        or closed > opened + _SMALL
+        or (opened > _SMALL and _formatting_depth(html) > _MAX_FORMATTING)
         or _has_giant_tag(html)
     ):
         return "".join(_tamed(html))
     return html
 
 
-def _formatting_depth(names: list[str]) -> int:
+def _formatting_depth(html: str) -> int:
     """How many inline elements are open at once at most, if a stray end tag closes nothing."""
-    step = {name: _formatting_step(name.lower()) for name in set(names)}
-    levels = list(accumulate(map(step.__getitem__, names), initial=0))
-    return int(max(map(sub, levels, accumulate(levels, min))))
-
-
-def _formatting_step(name: str) -> int:
-    if name.startswith("</"):
-        return -1 if name[2:] in _FORMATTING else 0
-    return 1 if name[1:] in _FORMATTING else 0
+    found = _FORMATTING_TAG.findall(html)
+    level = deepest = 0
+    for closing in found:
+        if not closing:
+            level += 1
+            deepest = max(deepest, level)
+        elif level:
+            level -= 1
+    return deepest
 
 
 def _has_giant_tag(html: str) -> bool:
     """Whether a tag, or what might be one, is longer than `_MAX_TAG`."""
-    pieces = html.split(">")
-    if max(map(len, pieces)) <= _MAX_TAG:
+    half = _MAX_TAG // 2
+    # A stretch of that length without `>` holds a whole window of half of it.
+    if all(html.find(">", start, start + half) >= 0 for start in range(0, len(html) - half + 1, half)):
         return False
-    return any(len(piece) > _MAX_TAG and _ends_in_tag(piece) for piece in pieces)
+    return any(len(piece) > _MAX_TAG and _ends_in_tag(piece) for piece in html.split(">"))
 
 
 def _ends_in_tag(piece: str) -> bool:
     start = piece.rfind("<")
-    return len(piece) - start > _MAX_TAG and piece[start + 1 : start + 2].isalpha()
+    if len(piece) - start <= _MAX_TAG or not piece[start + 1 : start + 2].isalpha():
+        return False
+    bare, quoted = _QUOTED.subn(" ", piece[start:])
+    # An image in an attribute is long, and one attribute.
+    return quoted + len(bare.split()) + bare.count("/") + bare.count('"') + bare.count("'") > _MAX_ATTRIBUTES
 
 
 def _tamed(html: str) -> Iterator[str]:
@@ -166,14 +176,15 @@ def _tamed(html: str) -> Iterator[str]:
     yield html[position:].partition("<")[0]
 
 
-def _without_surrogates(html: str) -> str:
-    if html.isascii():
-        return html
-    try:
-        html.encode()
-    except UnicodeEncodeError:
-        return html.encode("utf-8", "replace").decode()
-    return html
+def _drop_menus(tree: LexborHTMLParser) -> None:
+    """Takes out <nav> elements in which no sentence stands: a fifth of all tags, and none that tell of an article."""
+    # What is inside another would be gone with it; and for nested ones `:has` is quadratic.
+    if tree.css_first("nav nav") is not None:
+        return
+    for node in tree.css("nav:not(:has(p, h1))"):
+        text = node.text()
+        if len(text) <= _MAX_MENU and ". " not in text:
+            node.decompose()
 
 
 def _read_head(tree: LexborHTMLParser, page: Page) -> None:

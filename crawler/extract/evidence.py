@@ -7,7 +7,6 @@ the word before it ("author bio", "post body"); no list knows any site.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 
 class Sign:
@@ -147,10 +146,15 @@ for _name, _listed in _PAIRS.items():
         for _pair in _line.strip().split("|"):
             _LOOKUP[_pair] = _LOOKUP.get(_pair, 0) | getattr(Sign, _name)
 
+_VOCABULARY = frozenset(word for entry in _LOOKUP for word in entry.split())
+
+_LOWER = re.compile(r"[a-z]+")
 _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]{2,}(?![a-z])")
 _NAMED = re.compile(
     r' (class|id|role|itemprop|rel|style|aria-label|aria-hidden|hidden|data-testid|data-component)="([^"]*)"'
 )
+_KNOWN: dict[str, int] = {}  # name → signs; themes and frameworks share their names
+_MAX_KNOWN = 50_000
 _MAX_NAME = 300  # characters; utility-first style sheets write novels into `class`
 _HIDING = re.compile(r"display:\s?none|visibility:\s?hidden")
 _ROLES = {
@@ -170,7 +174,7 @@ def read_signs(attributes: str) -> int:
     signs = Sign.NONE
     for name, value in _NAMED.findall(attributes):
         if name in ("class", "id", "data-testid", "data-component", "rel"):
-            signs |= _of_name(value[:_MAX_NAME])
+            signs |= _of_names(value)
         elif name == "itemprop":
             signs |= _PROPERTIES.get(value.lower(), Sign.NONE)
         elif name == "role":
@@ -182,13 +186,27 @@ def read_signs(attributes: str) -> int:
     return signs
 
 
-@lru_cache(maxsize=16_384)
-def _of_name(value: str) -> int:
+def _of_names(value: str) -> int:
+    """The signs of each name in a class or id attribute."""
+    signs = 0
+    for name in value[:_MAX_NAME].split():
+        known = _KNOWN.get(name)
+        if known is None:
+            if len(_KNOWN) >= _MAX_KNOWN:
+                _KNOWN.clear()
+            known = _KNOWN[name] = _of_name(name)
+        signs |= known
+    return signs
+
+
+def _of_name(name: str) -> int:
+    # A theme's names are nearly all in lower case, and hardly one of their words is in the lists.
+    words = _LOWER.findall(name) if name.islower() else [word.lower() for word in _TOKEN.findall(name)]
+    if _VOCABULARY.isdisjoint(words):
+        return 0
     signs = 0
     before = ""
-    for token in _TOKEN.findall(value):
-        word = token.lower()
-        signs |= _LOOKUP.get(word, 0)
-        signs |= _LOOKUP.get(before + word, 0)
+    for word in words:
+        signs |= _LOOKUP.get(word, 0) | _LOOKUP.get(before + word, 0)
         before = word + " "
     return signs

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from urllib.parse import urlsplit
 
 from crawler import urls
 from crawler.errors import UrlRefused
 from crawler.extract.blocks import Scan
 from crawler.extract.byline import read_names
-from crawler.extract.dates import day_in_url, parse_time
+from crawler.extract.dates import day_in_url, labelled_time, parse_time
 from crawler.extract.document import Page
 from crawler.extract.evidence import Sign
 from crawler.extract.jsonld import LinkedData
@@ -41,10 +41,18 @@ _CHANGED = re.compile(r"updated|modified|revised|aktualisiert|mis à jour|actual
 _CHANGED_END = re.compile(r"(?:updated|modified|revised)(?: on)?\W*$", re.IGNORECASE)
 _STAMP = re.compile(r' (?:datetime|content)="([^"]+)"')
 _A_DAY = timedelta(days=1)
+_DRAFTED = timedelta(days=3)
 _RESTAMPED = timedelta(days=3_650)
 _BY = re.compile(
     r"^\W*(?:(?:written|posted|published|authored|article|story|words|text) by\b|by\b|author\b"
-    r"|(?-i:By(?=[A-Z])))[:\s]*([^.!?]{3,90})$",
+    r"|(?-i:By(?=[A-Z])))[:\s]*((?:[^.!?]|(?<=\b\w)\.){3,150})$",
+    re.IGNORECASE,
+)
+_NAME_LINE = re.compile(r"^[A-Z][\w'’-]*\.?(?: [A-Z][\w'’-]*\.?){1,3}$")
+_TOLD = re.compile(r"(?:\w+\W+){7}\w+\.$")  # a sentence about an author, not a name
+_PAPER = re.compile(
+    r"\b(?:news|newspaper|post|times|press|journal|daily|weekly|gazette|herald|bulletin|tribune|courier|chronicle"
+    r"|observer|telegraph|reporter|review|today|wire|online)\b",
     re.IGNORECASE,
 )
 _WRITTEN = re.compile(r"written|author|by\b", re.IGNORECASE)
@@ -73,7 +81,7 @@ def read_metadata(page: Page, linked: LinkedData, scan: Scan, url: str) -> Metad
     robots = " ".join(value.lower() for name in ("robots", "googlebot") for value in page.meta.get(name, ()))
     return Metadata(
         title=title,
-        byline=_byline(page, linked, scan, near),
+        byline=_byline(page, linked, scan, near, _own_names(page, site, url)),
         published=published,
         modified=modified,
         language=_language(page, linked),
@@ -204,7 +212,7 @@ def _title_block(scan: Scan, title: str) -> int:
     for index, block in enumerate(scan.blocks):
         if block.tag == "h1" and heading < 0:
             heading = index
-        if block.length < MAX_TITLE and mark and signature(block.text) == mark:
+        if len(mark) <= block.length < 2 * len(mark) + 40 and mark and signature(block.text) == mark:
             found = index
             if block.tag == "h1":
                 break
@@ -220,7 +228,9 @@ def _times(page: Page, linked: LinkedData, scan: Scan, near: int, url: str) -> t
     shown, changed = _visible_times(scan, near)
     in_url = day_in_url(url)
     published = claimed or in_url or shown
-    if claimed and shown:
+    if shown and _goes_with(shown, claimed or in_url, bare=claimed is None):
+        published = shown
+    elif claimed and shown:
         if claimed == shown:
             published = shown  # the same moment: the page shows it in the newsroom's own zone
         elif _A_DAY < claimed - shown < _RESTAMPED:
@@ -234,11 +244,21 @@ def _times(page: Page, linked: LinkedData, scan: Scan, near: int, url: str) -> t
     return published, modified
 
 
+def _goes_with(shown: datetime, told: datetime | None, *, bare: bool) -> bool:
+    """Whether the shown time is the told day, told better.
+
+    `bare`: only the URL tells a day. It is that of the draft, or of another time zone.
+    """
+    if told is None or told.time() != time.min:
+        return False
+    return told.date() == shown.date() or (bare and abs(told - shown) <= _DRAFTED)
+
+
 def _first_time(texts: Iterable[str]) -> datetime | None:
     for text in texts:
-        time = parse_time(text) if text else None
-        if time is not None:
-            return time
+        when = parse_time(text) if text else None
+        if when is not None:
+            return when
     return None
 
 
@@ -252,22 +272,24 @@ def _visible_times(scan: Scan, near: int) -> tuple[datetime | None, datetime | N
             if len(text) > 150:
                 continue
             stamp = _STAMP.search(element.attributes)
-            time = (parse_time(stamp[1]) if stamp else None) or parse_time(text)
-            if time is not None:
+            when = (parse_time(stamp[1]) if stamp else None) or parse_time(text)
+            if when is not None:
                 before = scan.blocks[element.first - 1].text if element.first else ""
                 changed = (
                     _CHANGED.search(text) or "datemodified" in element.attributes.lower() or _CHANGED_END.search(before)
                 )
-                (modified if changed else published).append((element.first, time))
+                (modified if changed else published).append((element.first, when))
     for index in range(max(near - 6, 0), min(near + 16, len(scan.blocks))):
         text = scan.blocks[index].text
         if len(text) <= 120 and _is_date_line(text):
-            time = parse_time(text)
-            if time is not None:
-                (modified if _CHANGED.search(text) else published).append((index, time))
+            when = parse_time(text)
+            if when is not None:
+                (modified if _CHANGED.search(text) else published).append((index, when))
+        elif len(text) <= 200 and (labelled := labelled_time(text)):
+            (modified if _CHANGED.search(labelled[0]) else published).append((index, labelled[1]))
     if not published and not modified:
-        lone = {time.date(): time for block in scan.blocks if block.length <= 40 and (time := _lone_date(block.text))}
-        published = [(near, time) for time in lone.values()] if len(lone) == 1 else []
+        lone = {when.date(): when for block in scan.blocks if block.length <= 40 and (when := _lone_date(block.text))}
+        published = [(near, when) for when in lone.values()] if len(lone) == 1 else []
     return _nearest(published, near), _nearest(modified, near)
 
 
@@ -291,26 +313,39 @@ def _nearest(times: Sequence[tuple[int, datetime]], near: int) -> datetime | Non
     """The one closest to the title; what stands before it counts as twice as far."""
     if not times:
         return None
-    position, time = min(times, key=lambda pair: pair[0] - near if pair[0] >= near else 2 * (near - pair[0]))
+    position, when = min(times, key=lambda pair: pair[0] - near if pair[0] >= near else 2 * (near - pair[0]))
     # A page that shows one day only means itself; of several, those far off belong to other articles.
     alone = len({other.date() for _, other in times}) == 1
-    return time if abs(position - near) <= (250 if alone else 35) else None
+    return when if abs(position - near) <= (250 if alone else 35) else None
 
 
 # --- the rest --------------------------------------------------------------------------------------------------
 
 
-def _byline(page: Page, linked: LinkedData, scan: Scan, near: int) -> tuple[str, ...]:
-    names = read_names(linked.authors)
-    if names:
-        return names
+def _own_names(page: Page, site: str, url: str) -> set[str]:
+    """Signatures of what the site calls itself; many systems write that where an author belongs."""
+    name, label = signature(site), signature(_host_name(url))
+    return {own for base in (name, label) if base for own in (base, "the" + base, base.removeprefix("the"))}
+
+
+def _byline(page: Page, linked: LinkedData, scan: Scan, near: int, own: set[str]) -> tuple[str, ...]:
+    fallback: tuple[str, ...] = ()
+    for claim in _told_names(page, linked, scan, near):
+        names = tuple(name for name in claim if signature(name) not in own)
+        if names:
+            return names
+        fallback = fallback or tuple(name for name in claim if not _PAPER.search(name))
+    # A person's own site bears the author's name, a paper's site the paper's.
+    return fallback
+
+
+def _told_names(page: Page, linked: LinkedData, scan: Scan, near: int) -> Iterator[tuple[str, ...]]:
+    yield read_names(linked.authors)
     for name in _AUTHOR:
         if name == "twitter:data1" and not _WRITTEN.search(" ".join(page.meta.get("twitter:label1", ()))):
             continue
-        names = read_names(page.meta.get(name, ()))
-        if names:
-            return names
-    return _visible_names(scan, near)
+        yield read_names(page.meta.get(name, ()))
+    yield _visible_names(scan, near)
 
 
 def _visible_names(scan: Scan, near: int) -> tuple[str, ...]:
@@ -319,16 +354,27 @@ def _visible_names(scan: Scan, near: int) -> tuple[str, ...]:
     for element in scan.elements:
         if element.signs & Sign.BYLINE and not element.signs & Sign.COMMENT and element.end - element.first <= 3:
             text = ", ".join(block.text for block in scan.blocks[element.first : element.end])
-            if 2 < len(text) <= 120:
+            if 2 < len(text) <= 120 and not _TOLD.search(text):
                 found.append((_distance(element.first, near), -element.depth, text))
     for index, block in enumerate(scan.blocks):
-        match = _BY.match(block.text) if block.length <= 120 else None
-        if match:
+        match = _BY.match(block.text) if block.length <= 160 else None
+        if match and not match[1][0].islower():
             found.append((_distance(index, near), 0, match[1]))
     for _, _, text in sorted(found)[:12]:
         names = read_names([text])
         if names:
             return names
+    return _dated_names(scan, near)
+
+
+def _dated_names(scan: Scan, near: int) -> tuple[str, ...]:
+    """A name that stands alone under the headline, right above or below a line that is a date."""
+    lines = [block.text if block.length <= 40 else "" for block in scan.blocks[near + 1 : near + 8]]
+    for index, line in enumerate(lines):
+        if _NAME_LINE.match(line) and any(
+            other and _lone_date(other) for other in lines[max(index - 1, 0) : index + 2] if other is not line
+        ):
+            return read_names([line])
     return ()
 
 

@@ -16,12 +16,13 @@ from crawler.extract.jsonld import LinkedData, read_linked_data
 from crawler.extract.metadata import read_metadata
 from crawler.extract.state import paragraphs_of_state
 from crawler.extract.text import fold, plain, words
-from crawler.extract.trailer import is_copyright, is_trailer
+from crawler.extract.trailer import is_copyright, is_stamp, is_trailer, is_wire_end
 from crawler.extract.verdict import judge
 from crawler.model import PARAGRAPH_BREAK, Extraction, Verdict
 
 MAX_HYPERLINKS = 200
 MAX_CAPTIONS = 100
+_ABSOLUTE = ("https://", "http://")
 _CONTINUED = re.compile(r"^(?:, |,$|’s |'s |; )")
 _PARAGRAPHS = re.compile(r"\s*\n\s*\n\s*|\s*</p>\s*|<br\s*/?>\s*<br\s*/?>", re.IGNORECASE)
 _FEED_FURNITURE = re.compile(
@@ -101,9 +102,16 @@ def _split_trailer(paragraphs: Iterable[str]) -> tuple[list[str], list[str]]:
     """Paragraphs of the story, and the lines that tell only of its origin."""
     kept: list[str] = []
     trailer: list[str] = []
+    ended = False
     for text in paragraphs:
-        if text:
-            (trailer if is_trailer(text) else kept).append(text)
+        if not text:
+            continue
+        if is_trailer(text) or (ended and is_stamp(text)):
+            trailer.append(text)
+            ended = is_wire_end(text)
+        else:
+            kept.append(text)
+            ended = False
     return kept, trailer
 
 
@@ -149,7 +157,10 @@ def _hyperlinks(page: Page, scan: Scan, body: Body, url: str) -> tuple[str, ...]
             base = url
     for href in islice(hrefs, 2 * MAX_HYPERLINKS):
         try:
-            found[urls.normalize(href.replace("&amp;", "&").replace("&quot;", '"'), base or None)] = None
+            if "&" in href:
+                href = href.replace("&amp;", "&").replace("&quot;", '"')
+            # Joining costs more than all the rest, and most links are absolute.
+            found[urls.normalize(href, None if href.startswith(_ABSOLUTE) else base or None)] = None
         except UrlRefused:
             continue
     return tuple(islice(found, MAX_HYPERLINKS))

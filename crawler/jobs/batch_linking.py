@@ -63,7 +63,7 @@ class BatchLinker:
     async def decide(self, article: Article, fingerprint: Fingerprint | None = None) -> Decision:
         fingerprint = fingerprint or self.linker.fingerprint(article)
         found = shortlist(await self.index.candidates(fingerprint, Side.ORIGINAL))
-        originals = [self.originals[one.article_id] for one in found if one.article_id != article.id]
+        originals = [self.originals[one.article_id] for one in found]
         return self.linker.decide(article, originals)
 
 
@@ -188,7 +188,7 @@ def read_rows(path: Path, columns: Mapping[str, str], role: Role | None) -> Iter
                     raise ValueError(f"expected a JSON object, got {type(row).__name__}")
                 # A dump of originals may have our names while that of the pages has others.
                 row |= {ours: row[theirs] for ours, theirs in columns.items() if theirs in row}
-                if not row.get("id") and not row.get("url"):
+                if row.get("id") in {None, ""} and not row.get("url"):
                     row["id"] = f"{path.name}:{number}"
                 if role is not None:
                     row["role"] = role.value

@@ -69,6 +69,13 @@ def destination(path: Path | None, standard_output: TextIO) -> Iterator[TextIO]:
     if path is None:
         yield standard_output
         return
+    path = path.resolve()  # through a link to what it means
+    if path.is_dir():
+        raise InputError(path, "expected a file, it is a folder")
+    if path.exists() and not path.is_file():  # a pipe or a device is written to, never replaced
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        return
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", text=True)
     except OSError as error:
@@ -76,7 +83,9 @@ def destination(path: Path | None, standard_output: TextIO) -> Iterator[TextIO]:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             yield file
-        Path(name).chmod(0o644)
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -6,16 +6,17 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from crawler import originals
 from crawler.clock import Clock
-from crawler.errors import InputError
+from crawler.errors import InputError, StoreInUse, UsageError
 from crawler.extract import extract
 from crawler.model import Article, Fingerprint, Removal, Role, Verdict
-from crawler.originals import Fault, Format, RawOriginal
+from crawler.originals import Fault, Format, Item, RawOriginal
 from crawler.pipeline.cpu import CpuPool, linker
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.tally import Tally
@@ -65,12 +66,14 @@ async def import_originals(
     Raises InputError where a path itself can't be read, StoreError where the store can't be written.
     """
     report = ImportReport()
-    files = [file for path in paths for file in files_of(path)]
+    files = [(file, file != path) for path in paths for file in files_of(path)]
     async with (
         await Store.open(settings.database, clock) as store,
         CpuPool(settings.link, settings.rights_list(), processes=processes) as cpu,
     ):
-        items = (item for file in files for item in originals.read(file, kind, publisher=publisher))
+        with suppress(StoreInUse), store.exclusive_run():
+            await store.reclaim()  # what an import that was killed had in hand
+        items = (item for file, found in files for item in _items(file, kind, publisher, found=found))
         while batch := list(islice(items, BATCH)):
             await _take(batch, store, cpu, report, on_fault)
         await settle_pending(store, cpu, report.tally)
@@ -96,6 +99,16 @@ def files_of(path: Path) -> Iterator[Path]:
         yield from found
     else:
         yield path
+
+
+def _items(file: Path, kind: Format, publisher: str, *, found: bool) -> Iterator[Item]:
+    """The file's items. One `found` in a folder may be anything: what can't be read is a fault, not the end."""
+    try:
+        yield from originals.read(file, kind, publisher=publisher)
+    except (InputError, UsageError) as error:
+        if not found:
+            raise
+        yield Fault(str(file), None, error.expected if isinstance(error, InputError) else str(error))
 
 
 async def _take(

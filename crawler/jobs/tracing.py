@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from crawler.clock import Clock
@@ -23,10 +25,11 @@ from crawler.pipeline.cpu import CpuPool
 from crawler.pipeline.linking import LinkingDesk, Verification
 from crawler.pipeline.reading import read_document
 from crawler.pipeline.tally import Tally
-from crawler.settings import Settings
+from crawler.settings import DatabaseSettings, Settings
 from crawler.store import Store
 
 STANDARD_INPUT = "-"
+SQLITE = "sqlite+aiosqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +59,14 @@ async def trace(settings: Settings, document: RawDocument, *, clock: Clock, keep
 
     Raises ExtractError where the page holds no article.
     """
-    async with (
-        await Store.open(settings.database, clock) as store,
-        CpuPool(settings.link, settings.rights_list(), processes=0) as cpu,
-    ):
+    async with AsyncExitStack() as stack:
+        database = settings.database
+        if not keep and _is_missing(database):
+            # To ask about a page makes no store: one that is thrown away answers as an empty one would.
+            folder = stack.enter_context(TemporaryDirectory(prefix="wiretrace-"))
+            database = DatabaseSettings(url=f"{SQLITE}{folder}/empty.db")
+        store = await stack.enter_async_context(await Store.open(database, clock))
+        cpu = await stack.enter_async_context(CpuPool(settings.link, settings.rights_list(), processes=0))
         desk = LinkingDesk(store, cpu)
         reading = await cpu.run(read_document, document)
         # A person who asks for a page is not bound by what it asks of crawlers.
@@ -72,7 +79,14 @@ async def trace(settings: Settings, document: RawDocument, *, clock: Clock, keep
             await desk.decide(stored.id, Tally(), worker=None, reason="traced")
             article = await store.article(stored.id) or article
         verification: Verification = await desk.verify(article, reading.fingerprint)
-    return Trace(article, verification.decision, verification.articles)
+    decision = verification.decision
+    if decision.link is not None:
+        decision = replace(decision, link=replace(decision.link, decided=clock.now()))
+    return Trace(article, decision, verification.articles)
+
+
+def _is_missing(database: DatabaseSettings) -> bool:
+    return database.url.startswith(SQLITE) and not Path(database.url.removeprefix(SQLITE)).exists()
 
 
 async def load(target: str, settings: Settings, *, clock: Clock, standard_input: bytes | None = None) -> RawDocument:

@@ -19,7 +19,7 @@ Matrix = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
 LEAST_SIMILARITY = 0.16  # of a pair in the chain; sentences of unrelated stories on one subject reach 0.1
-_MOST_TERMS = 2_500  # shared terms used, rarest first: bounds the product of hostile pages
+_MOST_TERMS = 1_500  # shared terms used, rarest first: bounds the product of hostile pages
 _WINDOW = 3  # sentences of the other article that one sentence may have merged
 
 
@@ -37,8 +37,8 @@ class Alignment:
 
     `similarities` is the whole matrix, page sentences by original sentences. `page_explained` is for each page
     sentence the share of its weight that the best window of original sentences holds, `original_explained`
-    the same the other way round. `held` is for each pair the weight of the page sentence's names and numbers
-    (columns) that stand in the original sentence or beside it.
+    the same the other way round. `held_names` and `held_numbers` are for each pair the weight of the page sentence's
+    names and numbers that stand in the original sentence or beside it.
     """
 
     pairs: NDArray[np.int64]
@@ -46,35 +46,38 @@ class Alignment:
     similarities: Matrix
     page_explained: NDArray[np.float32]
     original_explained: NDArray[np.float32]
-    held: NDArray[np.float32]
+    held_names: NDArray[np.float32]
+    held_numbers: NDArray[np.float32]
 
 
 def overlap(page: Profile, original: Profile) -> Overlap:
-    _, first, second = np.intersect1d(page.terms, original.terms, assume_unique=True, return_indices=True)
-    return Overlap(first, second)
+    if not len(page.terms) or not len(original.terms):
+        nothing = np.zeros(0, dtype=np.int64)
+        return Overlap(nothing, nothing)
+    places = np.minimum(np.searchsorted(original.terms, page.terms), len(original.terms) - 1)
+    found = np.flatnonzero(original.terms[places] == page.terms)
+    return Overlap(found, places[found])
 
 
 def align(page: Profile, original: Profile, shared: Overlap) -> Alignment:
     """The alignment of two articles that have at least one sentence each."""
     here, there = _capped(page, original, shared)
-    local = np.sqrt(_local(page)[here] * _local(original)[there])
+    local = np.sqrt(page.local[here] * original.local[there])
     one = _incidence(page, here)
     other = _incidence(original, there)
-    masses = _masses(page)
-    other_masses = _masses(original)
-    common = (one * local) @ other.T
-    similarities = common / np.sqrt(np.outer(masses, other_masses))
-    np.minimum(similarities, 1.0, out=similarities)
-    pairs = _chain(np.maximum(similarities - LEAST_SIMILARITY, 0.0) * np.sqrt(np.outer(masses, other_masses)))
+    scale = np.sqrt(np.outer(page.local_mass, original.local_mass))
+    similarities = np.minimum(((one * local) @ other.T) / scale, np.float32(1.0))
+    pairs = _chain(np.maximum(similarities - np.float32(LEAST_SIMILARITY), 0) * scale)
     weights = page.weights[here].astype(np.float32)
     both = one[pairs[:, 0]] * _beside(other)[pairs[:, 1]]
     return Alignment(
         pairs=pairs,
         similarity=similarities[pairs[:, 0], pairs[:, 1]],
         similarities=similarities,
-        page_explained=_explained(one, other, weights, _weight_sums(page)),
-        original_explained=_explained(other, one, weights, _weight_sums(original)),
-        held=np.column_stack([both @ _named_weights(page, here), both @ (weights * (page.kinds[here] == NUMBER))]),
+        page_explained=_explained(one, other, weights, page.mass),
+        original_explained=_explained(other, one, weights, original.mass),
+        held_names=(both @ _named_weights(page, here)).astype(np.float32),
+        held_numbers=(both @ (weights * (page.kinds[here] == NUMBER))).astype(np.float32),
     )
 
 
@@ -83,21 +86,6 @@ def _capped(page: Profile, original: Profile, shared: Overlap) -> tuple[Indices,
         return shared.page, shared.original
     rarest = np.sort(np.argsort(-page.weights[shared.page], kind="stable")[:_MOST_TERMS])
     return shared.page[rarest], shared.original[rarest]
-
-
-def _local(profile: Profile) -> NDArray[np.float32]:
-    """Weights within the article: what every sentence says tells no two of them apart."""
-    return (profile.weights / np.sqrt(np.maximum(profile.spread, 1))).astype(np.float32)
-
-
-def _masses(profile: Profile) -> NDArray[np.float32]:
-    sums = np.bincount(profile.rows, weights=_local(profile)[profile.columns], minlength=len(profile.spans))
-    return np.maximum(sums, 4.0).astype(np.float32)  # a floor, or "He agreed." would match anything wholly
-
-
-def _weight_sums(profile: Profile) -> NDArray[np.float32]:
-    sums = np.bincount(profile.rows, weights=profile.weights[profile.columns], minlength=len(profile.spans))
-    return np.maximum(sums, 4.0).astype(np.float32)
 
 
 def _incidence(profile: Profile, selected: Indices) -> Matrix:

@@ -34,6 +34,7 @@ from crawler.model import (
 
 MOST_ALIGNED = 20
 MOST_CONSIDERED = 10
+_WORTH = 0.3  # of the best candidate's cheap score, below which no original was ever found to be the true one
 # Log-odds that circumstances add. None can lift a story above the threshold that its text does not speak for.
 _MARKED = 1.0  # the page bears marks of Dow Jones and the original is theirs
 _CANONICAL = 2.0  # the page names the original's address as its own
@@ -69,6 +70,14 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a candidate can't be taken. What is `ruled_out` by circumstances scores nothing, however alike the texts."""
+
+    reason: str
+    ruled_out: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
     """What a decision rests on beside the articles."""
 
@@ -94,33 +103,26 @@ def decide(
     weighed = [_weigh(bench, page, prepared, one, marks, addresses) for one in chosen]
     weighed.sort(key=lambda one: (-one.log_odds, one.article.id))
     refused = _refusals(bench, prepared, weighed)
-    open_ = [one for one in weighed if one.article.id not in refused]
-    taken = min(open_, key=lambda one: (-round(one.explains, 6), one.article.id)) if open_ else None
-    considered = tuple(
-        Considered(
-            one.article.id,
-            _score(bench, one),
-            one is taken,
-            "taken" if one is taken else refused.get(one.article.id, "another original explains the page better"),
-        )
-        for one in weighed
-    )
-    if taken is not None:
-        considered = tuple(sorted(considered, key=lambda one: (not one.taken, -one.score, one.original_id)))
-        return Decision(
-            article_id=page.id,
-            linker=bench.linker,
-            score=_score(bench, taken),
-            link=_link(bench, page, prepared, taken, marks),
-            considered=considered[:MOST_CONSIDERED],
-        )
+    able = [one for one in weighed if one.article.id not in refused]
+    taken = min(able, key=lambda one: (-round(one.explains, 6), one.article.id)) if able else None
+    considered = [_considered(bench, one, one is taken, refused.get(one.article.id)) for one in weighed]
+    considered.sort(key=lambda one: (not one.taken, -one.score, one.original_id))
     return Decision(
         article_id=page.id,
         linker=bench.linker,
         score=considered[0].score if considered else 0.0,
-        attribution=attribution(page, prepared, marks, teasers),
-        considered=considered[:MOST_CONSIDERED],
+        link=_link(bench, page, prepared, taken, marks) if taken else None,
+        attribution=None if taken else attribution(page, prepared, marks, teasers),
+        considered=tuple(considered[:MOST_CONSIDERED]),
     )
+
+
+def _considered(bench: Bench, one: Weighed, taken: bool, refusal: Refusal | None) -> Considered:
+    if taken:
+        return Considered(one.article.id, _score(bench, one), True, "taken")
+    if refusal is None:
+        return Considered(one.article.id, _score(bench, one), False, "another original explains the page better")
+    return Considered(one.article.id, 0.0 if refusal.ruled_out else _score(bench, one), False, refusal.reason)
 
 
 def _score(bench: Bench, one: Weighed) -> float:
@@ -130,7 +132,7 @@ def _score(bench: Bench, one: Weighed) -> float:
 def _addresses(page: Article, known_urls: Mapping[str, str]) -> dict[str, EvidenceKind]:
     """Originals whose address the page names, with how it does."""
     named = {known_urls[url]: EvidenceKind.HYPERLINK for url in page.hyperlinks if url in known_urls}
-    if page.canonical_url in known_urls:
+    if page.canonical_url is not None and page.canonical_url in known_urls:
         named[known_urls[page.canonical_url]] = EvidenceKind.CANONICAL
     return named
 
@@ -147,7 +149,8 @@ def _worth_aligning(
     others = {article.id: (article, held) for article, held in originals if article.id != page.id and held.spans}
     scores = {identifier: cheap_score(prepared, held) for identifier, (_, held) in others.items()}
     best = sorted(others, key=lambda one: (one not in addresses, -scores[one], one))[:MOST_ALIGNED]
-    return [others[one] for one in best if scores[one] > 0 or one in addresses]
+    floor = _WORTH * max(scores.values(), default=0.0)
+    return [others[one] for one in best if one in addresses or (scores[one] > 0 and scores[one] >= floor)]
 
 
 def _weigh(
@@ -170,31 +173,31 @@ def _weigh(
     return Weighed(article, held, comparison, log_odds, judgement.manner, precedence(page, article), address)
 
 
-def _refusals(bench: Bench, prepared: Profile, weighed: Sequence[Weighed]) -> dict[str, str]:
+def _refusals(bench: Bench, prepared: Profile, weighed: Sequence[Weighed]) -> dict[str, Refusal]:
     """Why each candidate that can't be taken can't."""
-    refused: dict[str, str] = {}
+    refused: dict[str, Refusal] = {}
     for one in weighed:
-        reason = _refusal(bench, prepared, one)
-        if reason:
-            refused[one.article.id] = reason
+        refusal = _refusal(bench, prepared, one)
+        if refusal:
+            refused[one.article.id] = refusal
     releases = [one for one in weighed if one.article.role is Role.RELEASE and _score(bench, one) >= 0.5]
     for one in weighed:
         if one.article.id not in refused and one.article.role is not Role.RELEASE:
             for release in releases:
                 if _only_common_source(prepared, one, release):
-                    refused[one.article.id] = "shares with the page only what both have from a release"
+                    refused[one.article.id] = Refusal("shares with the page only what both have from a release", True)
     return refused
 
 
-def _refusal(bench: Bench, prepared: Profile, one: Weighed) -> str | None:
+def _refusal(bench: Bench, prepared: Profile, one: Weighed) -> Refusal | None:
     features = one.comparison.features
     languages = {prepared.language, one.profile.language}
     if (len(languages) > 1 or UNKNOWN in languages) and features.verbatim_page < _LEAST_VERBATIM_ABROAD:
-        return "another language, or one that is not known, and not copied"
+        return Refusal("another language, or one that is not known, and not copied", True)
     if _score(bench, one) < bench.threshold:
-        return _shortfall(one, bench.threshold)
+        return Refusal(_shortfall(one, bench.threshold), False)
     if one.precedence is Precedence.PAGE_FIRST:
-        return "the page came first"
+        return Refusal("the page came first", True)
     return None
 
 

@@ -1,4 +1,4 @@
-"""What a person can check: aligned passages, shared names and numbers, markers; and what share of each text they cover."""
+"""What a person can check: aligned passages, shared names and numbers, markers; and how much they cover."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def passages(page: Profile, original: Profile, comparison: Comparison) -> list[E
     return [
         Evidence(
             kind=EvidenceKind.PASSAGE,
-            rewrite=tuple(page.spans[row]),
-            original=tuple(original.spans[column]),
+            rewrite=(page.spans[row].start, page.spans[row].end),
+            original=(original.spans[column].start, original.spans[column].end),
             similarity=min(1.0, found[row, column]),
         )
         for row, column in sorted(strongest)

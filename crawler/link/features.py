@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crawler.link.align import Alignment, Overlap, align, overlap
-from crawler.link.minhash import ngrams
-from crawler.link.profile import NAME, NUMBER, STEM, Profile
+from crawler.link.profile import NAME, NUMBER, STEM, Hashes, Profile, Runs
 
 _STRONG = 0.45  # similarity of a sentence pair that hardly comes about by chance
 _ALIKE = 0.25  # similarity from which two sentences may say the same
+_QUOTED, _LIFTED = 0.14, 0.28  # shares of a page's words in verbatim runs
 _PRIOR = 10.0  # weight of names or numbers at which they and the stems count alike
-_RUN = 5  # words in a row that both texts hold: the grain of verbatim reuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class Features:
     quotes_page: float
     verbatim_page: float
     verbatim_original: float
+    lifted: float
     longest_run: float
     agree_names: float
     agree_numbers: float
@@ -63,8 +63,8 @@ class Features:
 
 NAMES = tuple(field.name for field in fields(Features))
 _AMOUNTS = frozenset(
-    "length chain_weight strong_pairs run_words long_run_words names_weight numbers_weight names_missing "
-    "numbers_missing".split()
+    {"length", "lifted", "chain_weight", "strong_pairs", "run_words", "long_run_words"}
+    | {"names_weight", "numbers_weight", "names_missing", "numbers_missing"}
 )
 _IS_SHARE = np.array([name not in _AMOUNTS for name in NAMES])
 
@@ -80,27 +80,25 @@ class Comparison:
 
 
 def cheap_score(page: Profile, original: Profile) -> float:
-    """A score for choosing which candidates are worth an alignment: idf cosine with names and numbers."""
+    """A score for choosing which candidates are worth an alignment: idf cosine, half of it within the lesser text."""
     shared = overlap(page, original)
-    weight = np.minimum(page.weights[shared.page], original.weights[shared.original])
-    if not len(weight):
+    if not len(shared.page):
         return 0.0
-    squares = float(np.square(weight).sum())
-    norms = float(np.sqrt(np.square(page.weights).sum() * np.square(original.weights).sum()))
-    lesser = float(min(np.square(page.weights).sum(), np.square(original.weights).sum()))
-    return 0.5 * squares / norms + 0.5 * squares / lesser
+    product = float(np.square(np.minimum(page.weights[shared.page], original.weights[shared.original])).sum())
+    return 0.5 * product / (page.norm * original.norm) + 0.5 * product / min(page.norm, original.norm) ** 2
 
 
 def compare(page: Profile, original: Profile) -> Comparison:
     """The features of a pair whose profiles have at least one sentence each."""
     shared = overlap(page, original)
     alignment = align(page, original, shared)
-    verbatim = shared_runs(page.forms, original.forms, _RUN)
-    backwards = shared_runs(original.forms, page.forms, _RUN)
-    stems = _shares(page, original, shared, STEM)
+    verbatim = shared_runs(page.runs, original.runs)
+    backwards = shared_runs(original.runs, page.runs)
+    held, held_back = _held(page, original, shared.page), _held(original, page, shared.original)
+    stems = _share(page, held, STEM), _share(original, held_back, STEM)
     # Where a side has hardly any names or numbers they say nothing: as well explained as the stems then.
-    names = _shares(page, original, shared, NAME, stems)
-    numbers = _shares(page, original, shared, NUMBER, stems)
+    names = _share(page, held, NAME, stems[0]), _share(original, held_back, NAME, stems[1])
+    numbers = _share(page, held, NUMBER, stems[0]), _share(original, held_back, NUMBER, stems[1])
     words, other_words = page.words, original.words
     total, other_total = max(1, int(words.sum())), max(1, int(other_words.sum()))
     pairs, similarity = alignment.pairs, alignment.similarity
@@ -129,21 +127,27 @@ def compare(page: Profile, original: Profile) -> Comparison:
         quotes_page=_quotes(page, explained),
         verbatim_page=float(verbatim.mean()) if len(verbatim) else 0.0,
         verbatim_original=float(backwards.mean()) if len(backwards) else 0.0,
+        lifted=_ramp(float(verbatim.mean()) if len(verbatim) else 0.0),
         longest_run=min(1.0, _longest(verbatim) / 40),
-        agree_names=_agreement(page, alignment, NAME),
-        agree_numbers=_agreement(page, alignment, NUMBER),
-        shingles=_shingles(page, original),
+        agree_names=_agreement(alignment, alignment.held_names, page.named),
+        agree_numbers=_agreement(alignment, alignment.held_numbers, page.numbered),
+        shingles=_shingles(page.shingles.known, original.shingles.known),
         length=min(1.0, total / other_total) if total else 0.0,
         chain_weight=_amount(float((similarity * np.sqrt(words[pairs[:, 0]] * other_words[pairs[:, 1]])).sum())),
         strong_pairs=_amount(4.0 * float(strong.sum())),
         run_words=_amount(float(verbatim.sum())),
-        long_run_words=_amount(float(shared_runs(page.forms, original.forms, 9).sum())),
-        names_weight=_amount(_weight_of(page, NAME, shared.page)),
-        numbers_weight=_amount(_weight_of(page, NUMBER, shared.page)),
-        names_missing=_amount(_weight_of(page, NAME) - _weight_of(page, NAME, _named(page, original, shared.page))),
-        numbers_missing=_amount(_weight_of(page, NUMBER) - _weight_of(page, NUMBER, shared.page)),
+        long_run_words=_amount(float(shared_runs(page.long_runs, original.long_runs).sum())),
+        names_weight=_amount(_weight_in(page, shared.page, NAME)),
+        numbers_weight=_amount(held[NUMBER]),
+        names_missing=_amount(page.totals[NAME] - held[NAME]),
+        numbers_missing=_amount(page.totals[NUMBER] - held[NUMBER]),
     )
     return Comparison(features, shared, alignment, verbatim)
+
+
+def _ramp(share: float) -> float:
+    """From 0 for a page that quotes a sentence or two to 1 for one that a quarter of is lifted."""
+    return min(1.0, max(0.0, (share - _QUOTED) / (_LIFTED - _QUOTED)))
 
 
 def _amount(value: float) -> float:
@@ -151,47 +155,52 @@ def _amount(value: float) -> float:
     return float(np.log1p(max(0.0, value)) / 5)
 
 
-def _weight_of(profile: Profile, kind: int, selected: NDArray[np.int64] | None = None) -> float:
-    chosen = np.arange(len(profile.terms)) if selected is None else selected
-    return float(profile.weights[chosen][profile.kinds[chosen] == kind].sum())
-
-
-def shared_runs(one: NDArray[np.int64], other: NDArray[np.int64], run: int) -> NDArray[np.bool_]:
-    """Which words of `one` stand in a run of `run` words that `other` holds as well."""
-    covered = np.zeros(len(one), dtype=np.bool_)
-    if len(one) < run or len(other) < run:
-        return covered
-    starts = np.isin(ngrams(one, run), ngrams(other, run))
-    for step in range(run):
+def shared_runs(one: Runs, other: Runs) -> NDArray[np.bool_]:
+    """Which words of a text stand in a run of words that another holds as well; empty for texts shorter than a run."""
+    starts = _is_in(one.ordered, other.known)
+    covered = np.zeros(len(starts) + one.words - 1 if len(starts) else 0, dtype=np.bool_)
+    for step in range(one.words):
         covered[step : step + len(starts)] |= starts
     return covered
 
 
+def _is_in(values: Hashes, known: Hashes) -> NDArray[np.bool_]:
+    """Which values are among distinct ascending ones."""
+    if not len(known) or not len(values):
+        return np.zeros(len(values), dtype=np.bool_)
+    found: NDArray[np.bool_] = known[np.minimum(np.searchsorted(known, values), len(known) - 1)] == values
+    return found
+
+
 def _cosine(page: Profile, original: Profile, shared: Overlap) -> float:
     product = float((page.weights[shared.page] * original.weights[shared.original]).sum())
-    norms = float(np.sqrt(np.square(page.weights).sum() * np.square(original.weights).sum()))
-    return product / norms if norms else 0.0
+    return product / (page.norm * original.norm) if product else 0.0
 
 
-def _shares(
-    page: Profile, original: Profile, shared: Overlap, kind: int, prior: tuple[float, float] = (0.0, 0.0)
-) -> tuple[float, float]:
-    """Share of each side's weight of one kind that the other side holds, drawn to a prior where there is little."""
-    found = []
-    for profile, other, mine, expected in (
-        (page, original, shared.page, prior[0]),
-        (original, page, shared.original, prior[1]),
-    ):
-        common = _weight_of(profile, kind, mine if kind != NAME else _named(profile, other, mine))
-        pull = _PRIOR if expected else 1e-9
-        found.append((common + pull * min(1.0, max(0.0, 2.5 * (expected - 0.1)))) / (_weight_of(profile, kind) + pull))
-    return found[0], found[1]
+def _weight_in(profile: Profile, places: NDArray[np.int64], kind: int) -> float:
+    return float(profile.weights[places][profile.kinds[places] == kind].sum())
 
 
-def _named(profile: Profile, other: Profile, shared: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Places of the terms that the other holds, names also where it has only their plain word."""
+def _held(profile: Profile, other: Profile, shared: NDArray[np.int64]) -> tuple[float, float, float]:
+    """By kind, the weight of the terms that the other holds; names also where it has only their plain word."""
     names = np.flatnonzero(profile.kinds == NAME)
-    return np.union1d(shared, names[np.isin(profile.plain[names], other.terms)])
+    plain = profile.plain[names]
+    known = np.isin(names, shared, assume_unique=True)
+    if len(other.terms):
+        known |= other.terms[np.minimum(np.searchsorted(other.terms, plain), len(other.terms) - 1)] == plain
+    return (
+        _weight_in(profile, shared, STEM),
+        float(profile.weights[names[known]].sum()),
+        _weight_in(profile, shared, NUMBER),
+    )
+
+
+def _share(profile: Profile, held: tuple[float, float, float], kind: int, expected: float | None = None) -> float:
+    """Share of the weight of one kind that is held, drawn to what is expected where there is little."""
+    total, pull = profile.totals[kind], _PRIOR
+    if expected is None:
+        return held[kind] / total if total else 0.0
+    return (held[kind] + pull * min(1.0, max(0.0, 2.5 * (expected - 0.1)))) / (total + pull)
 
 
 def _quotes(page: Profile, explained: NDArray[np.float32]) -> float:
@@ -208,25 +217,22 @@ def _longest(covered: NDArray[np.bool_]) -> int:
     return int((edges[1::2] - edges[::2]).max())
 
 
-def _agreement(page: Profile, alignment: Alignment, kind: int) -> float:
+def _agreement(alignment: Alignment, held: NDArray[np.float32], by_sentence: NDArray[np.float32]) -> float:
     """Share of the weight of names or numbers in aligned page sentences that stand in their counterparts as well.
 
     Pairs count by how alike they are, and the share is drawn to two thirds where there is little to go by. Others
     in the same places are the mark of a twin.
     """
     trust = np.maximum(alignment.similarity - _ALIKE, 0.0)
-    chosen = page.kinds[page.columns] == kind
-    totals = np.bincount(page.rows[chosen], weights=page.weights[page.columns[chosen]], minlength=len(page.spans))
-    held = float((trust * alignment.held[:, 0 if kind == NAME else 1]).sum())
-    total = float((trust * totals[alignment.pairs[:, 0]]).sum())
-    pull = _PRIOR / 4
-    return (held + pull * 2 / 3) / (total + pull)
+    found = float((trust * held).sum())
+    total = float((trust * by_sentence[alignment.pairs[:, 0]]).sum())
+    pull = _PRIOR / 2
+    return (found + pull * 2 / 3) / (total + pull)
 
 
-def _shingles(page: Profile, original: Profile) -> float:
+def _shingles(one: Hashes, other: Hashes) -> float:
     """Containment of word 3-shingles in the shorter text, its square root: most of the scale is near zero."""
-    one, other = np.unique(ngrams(page.forms, 3)), np.unique(ngrams(original.forms, 3))
     if not len(one) or not len(other):
         return 0.0
-    common = len(np.intersect1d(one, other, assume_unique=True))
+    common = int(_is_in(one, other).sum())
     return float(np.sqrt(common / min(len(one), len(other))))

@@ -38,7 +38,7 @@ def is_furniture(line: str, title: str) -> bool:
         return True
     if len(line) > _MAX_LINE:
         return False
-    if _FURNITURE.match(line) or _CREDIT.match(line) or _ADDRESS.search(line):
+    if _FURNITURE.match(line) or ("/" in line and _CREDIT.match(line)) or _ADDRESS.search(line):
         return True
     return len(title) > 10 and fold(line) == fold(title.strip())
 

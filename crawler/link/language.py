@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from crawler.link.lexicon import STEMMERS, UNKNOWN
 
@@ -34,8 +35,10 @@ _FUNCTION_WORDS = {
     "hu": "a az és hogy nem is egy ez meg de csak van már még el ki ha vagy azt volt",
     "cs": "a se v na je že s z do o k i jako za by ale si po jsou od pro jeho který",
 }
-_MEMBERS = {language: frozenset(words.split()) for language, words in _FUNCTION_WORDS.items()}
-_ALL = frozenset().union(*_MEMBERS.values())
+_SPEAKERS: dict[str, tuple[str, ...]] = {
+    word: tuple(language for language, words in _FUNCTION_WORDS.items() if word in words.split())
+    for word in " ".join(_FUNCTION_WORDS.values()).split()
+}
 
 
 def guess(words: Iterable[str], declared: str | None = None) -> str:
@@ -44,9 +47,11 @@ def guess(words: Iterable[str], declared: str | None = None) -> str:
     `words` are lower-case tokens in order. What a page declares only decides where the text is too short to
     tell: templates declare English whatever is written in them.
     """
-    sample = [word for word, _ in zip(words, range(_SAMPLE), strict=False)]
-    hits = [word for word in sample if word in _ALL]
-    counts = {language: sum(word in members for word in hits) for language, members in _MEMBERS.items()}
+    sample = list(islice(words, _SAMPLE))
+    counts = dict.fromkeys(_FUNCTION_WORDS, 0)
+    for word in sample:
+        for language in _SPEAKERS.get(word, ()):
+            counts[language] += 1
     ranked = sorted(counts, key=lambda language: (-counts[language], language))
     best, second = ranked[0], ranked[1]
     share = counts[best] / max(1, len(sample))

@@ -28,7 +28,7 @@ _NO_URLS: Mapping[str, str] = MappingProxyType({})
 class Linker:
     """Signs articles and decides on pages.
 
-    Not to be shared between threads: it keeps the profiles of the originals it met last.
+    Not to be shared between threads: it keeps the profiles of the articles it met last.
     """
 
     def __init__(self, settings: LinkSettings, rights: Sequence[Rights] = ()) -> None:
@@ -61,7 +61,7 @@ class Linker:
         that the page names (canonical, hyperlinks) to the ids of stored originals. The score is the probability
         that the page stems from its best original, at the configured base rate. Raises nothing.
         """
-        prepared = profile(page)
+        prepared = self._profile(page)
         pairs = [(original, self._profile(original)) for original in originals]
         return decide(self._bench, page, prepared, pairs, teasers, known_urls)
 

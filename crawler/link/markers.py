@@ -34,6 +34,8 @@ DOMAINS = {
 _MAX_CHARS = 120_000  # of a text that are searched, from both ends
 _MAX_EVIDENCE = 160  # characters of a line that are shown
 _MAX_TITLE = 400
+_MAX_TRAILER = 400  # characters; longer sentences are prose
+_HINTS = ("jones", "@", "(at)", "[at]", "8799", "rite to", "riting to", "print edition")  # in every trace
 
 
 class Trace(Enum):
@@ -72,7 +74,7 @@ _NOTICE = re.compile(
 )
 _CONSTANT = re.compile(CONSTANT, re.IGNORECASE)
 _ADDRESS = re.compile(
-    rf"[\w.+-]{{1,64}}{_SPACE}?(?:@|\(at\)|\[at\]){_SPACE}?(?P<domain>{'|'.join(DOMAINS)})\.[a-z]{{2,10}}\b",
+    rf"(?<![\w.+-])[\w.+-]{{1,64}}{_SPACE}?(?:@|\(at\)|\[at\]){_SPACE}?(?P<domain>{'|'.join(DOMAINS)})\.[a-z]{{2,10}}\b",
     re.IGNORECASE,
 )
 _NAME = r"[^\W\d_a-zß-ÿ][\w.'’-]*(?: [^\W\d_a-zß-ÿ][\w.'’-]*){1,4}"
@@ -131,9 +133,10 @@ def claimed_publisher(found: Iterable[Marker]) -> str | None:
 
 def is_trailer(line: str) -> bool:
     """Whether a sentence is such a trace and no part of the story."""
-    return len(line) < 400 and any(
-        pattern.search(line) for pattern in (_NOTICE, _CONSTANT, _ADDRESS, _MANGLED, _END, _PRINT)
-    )
+    lowered = line.lower()
+    if len(line) >= _MAX_TRAILER or not any(hint in lowered for hint in _HINTS):
+        return False
+    return any(pattern.search(line) for pattern in (_NOTICE, _CONSTANT, _ADDRESS, _MANGLED, _END, _PRINT))
 
 
 def _parts(page: Article) -> Iterator[str]:
@@ -154,8 +157,9 @@ def _in_text(text: str) -> Iterator[Marker]:
         yield from _matches(_DATELINE, text, Trace.DATELINE, NEWSWIRES)
     if CONSTANT in lowered:
         yield from _matches(_CONSTANT, text, Trace.CONSTANT)
-    for match in _ADDRESS.finditer(text):
-        yield Marker(Trace.CONTACT, _line(text, match), DOMAINS[match["domain"].lower()])
+    if any(sign in lowered for sign in ("@", "(at)", "[at]")):
+        for match in _ADDRESS.finditer(text):
+            yield Marker(Trace.CONTACT, _line(text, match), DOMAINS[match["domain"].lower()])
     if "rite to" in text or "riting to" in text or "WRITE" in text:
         yield from _matches(_MANGLED, text, Trace.MANGLED_CONTACT)
     if "print" in lowered:

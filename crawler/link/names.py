@@ -8,19 +8,19 @@ from functools import lru_cache
 from crawler.link.lexicon import fold
 
 # Capitalised words that come before names and in headlines, and tell nothing.
-TITLES = frozenset(
-    "mr mrs ms dr prof sir dame lord lady sen senator rep gov governor gen general col colonel capt captain president "
-    "minister secretary chairman chairwoman chief executive director professor judge justice inc corp co ltd plc llc "
-    "group company street monday tuesday wednesday thursday friday saturday sunday january february march april may "
-    "june july august september october november december jan feb mar apr jun jul aug sept oct nov dec "
-    "herr frau präsident ministerin vorstand montag dienstag mittwoch donnerstag freitag samstag sonntag januar "
-    "februar märz mai juni juli oktober dezember señor señora don doña presidente ministro lunes martes miércoles "
-    "jueves viernes sábado domingo enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
-    "diciembre monsieur madame mme président ministre lundi mardi mercredi jeudi vendredi samedi dimanche janvier "
-    "février mars avril juin juillet août septembre octobre décembre photo foto image getty reuters ap afp bloomberg "
-    "dow jones newswires journal wsj barron's barrons marketwatch".split()
-)
-_FOLDED_TITLES = frozenset(fold(title) for title in TITLES)
+_TITLES = """
+mr mrs ms dr prof sir dame lord lady sen senator rep gov governor gen general col colonel capt captain president
+minister secretary chairman chairwoman chief executive director professor judge justice inc corp co ltd plc llc
+group company street monday tuesday wednesday thursday friday saturday sunday january february march april may
+june july august september october november december jan feb mar apr jun jul aug sept oct nov dec
+herr frau präsident ministerin vorstand montag dienstag mittwoch donnerstag freitag samstag sonntag januar
+februar märz mai juni juli oktober dezember señor señora don doña presidente ministro lunes martes miércoles
+jueves viernes sábado domingo enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre
+diciembre monsieur madame mme président ministre lundi mardi mercredi jeudi vendredi samedi dimanche janvier
+février mars avril juin juillet août septembre octobre décembre photo foto image getty reuters ap afp bloomberg
+dow jones newswires journal wsj barron's barrons marketwatch
+"""
+_FOLDED_TITLES = frozenset(fold(title) for title in _TITLES.split())
 _LEAST_SKELETON = 3  # letters; shorter skeletons would make one name of many
 
 
@@ -28,7 +28,7 @@ _SWAPPED = (
     ("ph", "f"), ("kh", "k"), ("ck", "k"), ("tch", "c"), ("sch", "s"), ("ch", "c"), ("sh", "s"), ("th", "t"),
     ("gh", "g"), ("dj", "j"), ("cz", "c"), ("x", "ks"), ("q", "k"), ("w", "v"), ("z", "s"), ("y", "i"),
 )  # fmt: skip
-_DERIVED = re.compile(r"(?:(?<=[ai])ns?|ies|y|s)$")  # Gambian, Gambia; Tories, Tory
+_DERIVED = re.compile(r"(?:(?<=[ai])ns?|ies|y|s)$")  # Gambian, Gambia; Democrats, Democrat
 
 
 @lru_cache(maxsize=65_536)

@@ -67,7 +67,6 @@ _MONTHS = (
     "december dec dezember diciembre décembre",
 )
 _MONTH = {name: number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
-# Words that are also a month's name count as one only beside a day that is written in digits.
 _SCALE = {name: scale for scale, names in _SCALES.items() for name in names.split()}
 _PERCENT = frozenset({"%", "percent", "pct", "prozent"})
 
@@ -83,21 +82,25 @@ def _counting(language: str) -> dict[str, float]:
 _COUNTING = {language: _counting(language) for language in _UNITS}
 _ONE = {"en": {"one", "a"}, "de": {"eins", "ein", "eine"}, "es": {"uno", "un", "una"}, "fr": {"un", "une"}}
 _OUT_OF = {"en": {"in", "of"}, "de": {"von"}, "es": {"de"}, "fr": {"sur"}}
+_OPENERS = {
+    language: frozenset({*_MONTH, *_ONE[language], *_COUNTING[language], *_SHARES[language]}) for language in _UNITS
+}
 _MAX_DIGITS = 15  # longer runs are codes, not quantities
 
 
 def numbers(words: Sequence[str], language: str) -> list[Number]:
     """All numbers among lower-case tokens, in order, none overlapping."""
-    reader = _Reader(words, language if language in _UNITS else "en")
+    language = language if language in _UNITS else "en"
+    openers = _OPENERS[language]
+    reader = _Reader(words, language)
     found: list[Number] = []
-    place = 0
-    while place < len(words):
-        number = reader.at(place)
-        if number is None:
-            place += 1
-        else:
-            found.append(number)
-            place = number.end
+    end = 0
+    for place, word in enumerate(words):
+        if place >= end and (word in openers or word[0].isdigit()):
+            number = reader.at(place)
+            if number is not None:
+                found.append(number)
+                end = number.end
     return found
 
 
@@ -140,7 +143,7 @@ class _Reader:
             return self._one_in(place) or self._share_of(place, 1.0)
         if word in self.counting:
             return self._share_of(place, self.counting[word]) or self._counted(place)
-        if word in self.shares and self.shares[word] in (50,):
+        if self.shares.get(word) == 50:
             return _number(place, place + 1, 50.0, weight=1.5)
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from crawler.link.furniture import story_spans
 from crawler.link.language import guess
 from crawler.link.lexicon import MAX_IDF, STOP_IDF, UNKNOWN, Lexicon, lexicon, term_id
+from crawler.link.minhash import ngrams
 from crawler.link.names import is_title, skeleton
 from crawler.link.numbers import Number, numbers
 from crawler.link.text import MAX_CHARS, MAX_SENTENCE_TOKENS, MAX_SENTENCES, MAX_TOKENS, Span, sentences, tokens
@@ -19,40 +20,65 @@ from crawler.model import Article
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Hashes = NDArray[np.uint64]
 
 STEM, NAME, NUMBER = 0, 1, 2
 _NAME_WEIGHT = 0.7  # of its idf, beside the weight of its stem
 _GERMAN_NAME_IDF = 6.0  # all nouns have capitals: only rare ones may be names
 _LONE_NAME_IDF = 7.0  # a word that only starts sentences is a name if it is in no dictionary
-_OPENING_QUOTES = '“„«»"'
-_QUOTE_CHARS = frozenset('“”„«»"')
+_QUOTE = re.compile(r'[“”„«»"]')
+_LEAST_MASS = 4.0  # of a sentence, or "He agreed." would match anything wholly
+LONG_RUN = 9  # words in a row that nobody writes twice by chance
+RUN = 5  # words in a row that both texts hold: the grain of verbatim reuse
+SHINGLE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Hashes of the runs of so many words of a text: `ordered` by place, `known` distinct and ascending."""
+
+    words: int
+    ordered: Hashes
+    known: Hashes
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Everything that the comparison of two articles needs of one of them.
 
-    `terms` are the distinct term ids in ascending order, with `kinds`, `weights` (idf-like), `spread`, the number
-    of sentences that hold each, and `plain`, for a name the id of its word's stem, else the id itself: what is a
-    name in one text may only open sentences in another. `rows` and `columns` say which sentence holds which term. `forms` are
-    the ids of all content words in order, `form_sentence` their sentences.
+    `terms` are the distinct term ids in ascending order, with `kinds`, `weights` (idf-like), `local`, the weights
+    divided among the sentences that hold each, and `plain`, for a name the id of its word's stem, else the id
+    itself: what is a name in one text may only open sentences in another. `rows` and `columns` say which sentence
+    holds which term. `forms` are the ids of all content words in order, `shown` how the text writes a name or number.
+
+    By sentence: `words`, `quoted` (holds direct speech), `mass` and `local_mass` (sums of weights), `named` and
+    `numbered` (sums of the weights of names and numbers). In all: `norm` (of the weights' vector), `totals` (sums of
+    weights by kind).
     """
 
     language: str
     spans: tuple[Span, ...]
-    words: Ints  # content words a sentence
-    quoted: NDArray[np.bool_]  # sentences that hold direct speech
+    words: Ints
+    quoted: NDArray[np.bool_]
+    mass: Singles
+    local_mass: Singles
+    named: Singles
+    numbered: Singles
     terms: Ints
     kinds: NDArray[np.int8]
     weights: Floats
-    spread: Ints
+    local: Singles
     plain: Ints
-    rows: Ints
-    columns: Ints
+    norm: float
+    totals: tuple[float, float, float]
+    rows: NDArray[np.int32]
+    columns: NDArray[np.int32]
     forms: Ints
-    form_sentence: Ints
-    shown: dict[int, str]  # term id of names and numbers → how this text writes it
-    numbers: tuple[tuple[int, int, int, float], ...]  # sentence, exact id, rough id, weight
+    shingles: Runs
+    runs: Runs
+    long_runs: Runs
+    shown: dict[int, str]
 
     @property
     def total_words(self) -> int:
@@ -83,7 +109,6 @@ class _Builder:
         self.shown: dict[int, str] = {}
         self.plain: dict[int, int] = {}
         self.entries: list[set[int]] = [set() for _ in self.spans]
-        self.found_numbers: list[tuple[int, int, int, float]] = []
         self._add_words()
         self._add_names()
         self._add_numbers()
@@ -121,18 +146,16 @@ class _Builder:
     def _add_words(self) -> None:
         look_up = self.lexicon.word
         forms: list[int] = []
-        rows: list[int] = []
         for row, words in enumerate(self.lower):
             entry = self.entries[row]
             for text in words:
                 word = look_up(text)
                 forms.append(word.form)
-                rows.append(row)
                 if word.idf >= STOP_IDF and not text[0].isdigit() and text != "%":
                     entry.add(word.stem)
                     self.weight[word.stem] = word.idf
                     self.kind[word.stem] = STEM
-        self.forms, self.form_sentence = forms, rows
+        self.forms = forms
 
     def _add_names(self) -> None:
         """Capitalised words; those that only open sentences count if the language has no such word."""
@@ -169,30 +192,50 @@ class _Builder:
             exact = rough
         self.shown.setdefault(exact, text)
         self.shown.setdefault(rough, text)
-        self.found_numbers.append((row, exact, rough, number.weight))
 
     def _assemble(self) -> Profile:
         terms = np.array(sorted(self.weight), dtype=np.int64)
-        rows = np.array([row for row, entry in enumerate(self.entries) for _ in entry], dtype=np.int64)
+        weights = np.array([self.weight[term] for term in terms.tolist()], dtype=np.float64)
+        kinds = np.array([self.kind[term] for term in terms.tolist()], dtype=np.int8)
+        rows = np.repeat(np.arange(len(self.entries)), [len(entry) for entry in self.entries])
         flat = np.array([term for entry in self.entries for term in sorted(entry)], dtype=np.int64)
         columns = np.searchsorted(terms, flat)
+        local = weights / np.sqrt(np.maximum(np.bincount(columns, minlength=len(terms)), 1))
+        forms = np.array(self.forms, dtype=np.int64)
+
+        def by_sentence(values: Floats) -> Singles:
+            return np.bincount(rows, weights=values[columns], minlength=len(self.spans)).astype(np.float32)
+
         return Profile(
             language=self.language,
             spans=tuple(self.spans),
             words=np.array([len(words) for words in self.raw], dtype=np.int64),
-            quoted=np.array([self._has_quote(span) for span in self.spans], dtype=np.bool_),
+            quoted=np.array([bool(_QUOTE.search(self.text, *span)) for span in self.spans], dtype=np.bool_),
+            mass=np.maximum(by_sentence(weights), np.float32(_LEAST_MASS)),
+            local_mass=np.maximum(by_sentence(local), np.float32(_LEAST_MASS)),
+            named=by_sentence(weights * (kinds == NAME)),
+            numbered=by_sentence(weights * (kinds == NUMBER)),
             terms=terms,
-            kinds=np.array([self.kind[int(term)] for term in terms], dtype=np.int8),
-            weights=np.array([self.weight[int(term)] for term in terms], dtype=np.float64),
-            spread=np.bincount(columns, minlength=len(terms)).astype(np.int64),
-            plain=np.array([self.plain.get(int(term), int(term)) for term in terms], dtype=np.int64),
-            rows=rows,
-            columns=columns.astype(np.int64),
-            forms=np.array(self.forms, dtype=np.int64),
-            form_sentence=np.array(self.form_sentence, dtype=np.int64),
+            kinds=kinds,
+            weights=weights,
+            local=local.astype(np.float32),
+            plain=np.array([self.plain.get(term, term) for term in terms.tolist()], dtype=np.int64),
+            norm=float(np.sqrt(np.square(weights).sum())),
+            totals=(_sum(weights, kinds, STEM), _sum(weights, kinds, NAME), _sum(weights, kinds, NUMBER)),
+            rows=rows.astype(np.int32),
+            columns=columns.astype(np.int32),
+            forms=forms,
+            shingles=_runs(forms, SHINGLE),
+            runs=_runs(forms, RUN),
+            long_runs=_runs(forms, LONG_RUN),
             shown=self.shown,
-            numbers=tuple(self.found_numbers),
         )
 
-    def _has_quote(self, span: Span) -> bool:
-        return any(char in _QUOTE_CHARS for char in self.text[span.start : span.end])
+
+def _sum(weights: Floats, kinds: NDArray[np.int8], kind: int) -> float:
+    return float(weights[kinds == kind].sum())
+
+
+def _runs(forms: Ints, words: int) -> Runs:
+    ordered = ngrams(forms, words)
+    return Runs(words, ordered, np.unique(ordered))

@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +88,7 @@ def shipped_model() -> Model:
     return parse_model(json.loads(data_file(MODEL_FILE)))
 
 
-def _list(value: object) -> list[dict[str, dict[str, float]]]:
+def _list(value: object) -> list[dict[str, Any]]:
     if not isinstance(value, list):
         raise ValueError("experts: expected a list")
     return value

@@ -13,7 +13,7 @@ from crawler.model import Article, Precedence, Rights, Standing
 from crawler.urls import registrable_domain
 
 OWN_DOMAINS = frozenset(
-    "wsj.com barrons.com marketwatch.com dowjones.com fnlondon.com mansionglobal.com investors.com".split()
+    ("wsj.com", "barrons.com", "marketwatch.com", "dowjones.com", "fnlondon.com", "mansionglobal.com", "investors.com")
 )
 _AGENCY = re.compile(
     r"\b(?:associated press|reuters|agence france[- ]presse|bloomberg|press association|pa media|kyodo|xinhua|"

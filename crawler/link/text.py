@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-MAX_CHARS = 80_000  # characters read of a text; a long magazine feature has 40,000
-MAX_TOKENS = 10_000
-MAX_SENTENCES = 400
+MAX_CHARS = 60_000  # characters read of a text; a long magazine feature has 40,000
+MAX_TOKENS = 6_000
+MAX_SENTENCES = 280
 MAX_SENTENCE_TOKENS = 90  # longer "sentences" are lists or lost punctuation and are cut
 
 _WRAPPED = 50  # characters; shorter lines are lines of their own, not wrapped prose
@@ -24,12 +24,13 @@ _TOKEN_WITH_MARKS = re.compile(rf"(?:{_LETTER}\.){{2,}}|{_MARKED}|{_NUMBER}|[%{_
 _HAS_MARKS = re.compile(f"[{_MARKS}]")
 
 _BREAK = re.compile(r"\n[^\S\n]*\n\s*|(?:[.!?…]+[\"'”’»)\]]*)(\s+)|[。！？؟]+[”」』]?(\s*)|\n")
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof sen rep gov gen col lt sgt capt st mt ft jr sr inc corp co cos ltd plc llc no nos vs etc "
-    "jan feb mar apr jun jul aug sept sep oct nov dec calif conn mass pa va fla ill mich minn tex wash ariz colo "
-    "hr fr frau nr bzw ca evtl usw mio mrd abs art bd vgl sog "
-    "sra dña ud uds ee uu pág núm aprox mme mlle env p pp ed vol fig est approx dept univ assn bros messrs hon rev".split()
-)
+_ABBREVIATION_LIST = """
+mr mrs ms dr prof sen rep gov gen col lt sgt capt st mt ft jr sr inc corp co cos ltd plc llc no nos vs etc
+jan feb mar apr jun jul aug sept sep oct nov dec calif conn mass pa va fla ill mich minn tex wash ariz colo
+hr fr frau nr bzw ca evtl usw mio mrd abs art bd vgl sog sra dña ud uds ee uu pág núm aprox mme mlle env
+p pp ed vol fig est approx dept univ assn bros messrs hon rev
+"""
+_ABBREVIATIONS = frozenset(_ABBREVIATION_LIST.split())
 _OPENERS = "\"'“‘«„(["
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from crawler import discover
 from crawler.clock import Clock
 from crawler.discover.selection import select
-from crawler.errors import DiscoverError, FetchError, SettingsError
+from crawler.errors import DiscoverError, FetchError, SettingsError, StoreError
 from crawler.fetch import ACCEPT_FEED, Fetcher
 from crawler.model import Discovery, Reference, Source, SourceKind
 from crawler.pipeline.tally import Tally
@@ -38,10 +38,13 @@ class Poller:
         tally.sources += 1
         try:
             outcome = await self._poll(record, tally)
-        except (FetchError, DiscoverError, SettingsError) as error:
-            reason = error.reason if isinstance(error, FetchError) else "not-a-source"
+        except StoreError:
+            raise
+        except Exception as error:
+            # Nothing that a source sends may end the run, not even by a fault of ours.
+            reason = _failure_reason(error)
             tally.source_failures[reason] += 1
-            log.warning("source %s: %s", source.name, error)
+            log.warning("source %s: %s", source.name, error, exc_info=reason == "internal")
             outcome = PollOutcome(
                 result=PollResult.FAILURE,
                 at=self.clock.now(),
@@ -59,6 +62,8 @@ class Poller:
             tally.unchanged += 1
             return PollOutcome(result=PollResult.UNCHANGED, at=response.fetched, next_poll=self._next_poll(source))
         discovery = discover.read(response.document(), source.kind)
+        if discovery.kind is SourceKind.LISTING and not source.fetch_pages:
+            raise DiscoverError(f"{source.url}: expected a feed, got an HTML page; its links alone give no text")
         for fault in discovery.faults:
             log.info("source %s: %s", source.name, fault)
         references = [*discovery.references, *await self._read_children(source, discovery)]
@@ -100,6 +105,14 @@ class Poller:
     def _next_poll(self, source: Source, retry_after: float | None = None) -> datetime:
         seconds = source.interval or self.settings.run.poll_interval
         return self.clock.now() + timedelta(seconds=max(seconds, retry_after or 0.0))
+
+
+def _failure_reason(error: Exception) -> str:
+    if isinstance(error, FetchError):
+        return error.reason
+    if isinstance(error, DiscoverError):
+        return "not-a-source"
+    return "settings" if isinstance(error, SettingsError) else "internal"
 
 
 def credentials(source: Source, environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from html import unescape
 from urllib.parse import urlsplit
 
 from crawler import urls
@@ -24,6 +26,8 @@ from crawler.pipeline.cpu import linker
 
 # A feed's content of fewer words than this is taken for a teaser, whatever its element is called.
 MIN_FULL_WORDS = 120
+_TAG = re.compile(r"<[^>]*>")
+_SECTION = re.compile(r"/[a-z]{1,12}", re.IGNORECASE)  # /news, /en: no headline is one short word
 _CUT_OFF = ("…", "...", "[…]", "[...]", "read more", "continue reading", "weiterlesen", "leer más", "lire la suite")
 
 
@@ -55,8 +59,9 @@ def holds_article(reference: Reference, source: Source) -> bool:
 
 def is_full_text(content_html: str, teaser: str) -> bool:
     """A cheap guess before the HTML is read: long enough, and not the teaser said again."""
-    words = len(content_html.split())
-    return words >= MIN_FULL_WORDS and words > 2 * len(teaser.split())
+    plain = unescape(_TAG.sub(" ", content_html)).strip()
+    words = len(plain.split())
+    return words >= MIN_FULL_WORDS and words > 2 * len(teaser.split()) and not plain.lower().endswith(_CUT_OFF)
 
 
 def read_page(document: RawDocument, announced: Announcement) -> Reading:
@@ -88,9 +93,7 @@ def read_document(document: RawDocument) -> Reading:
 def page_article(document: RawDocument) -> tuple[Article, Extraction]:
     """The article of a page of which nothing is known but its bytes and perhaps its URL."""
     extraction = extract(document)
-    url = document.url
-    if not _is_web(url) and extraction.canonical_url:
-        url = extraction.canonical_url
+    url = document.url  # never the page's canonical claim: a scraped page carries its original's
     article = Article(
         id=urls.article_id(url) if _is_web(url) else urls.content_id(f"{extraction.title}\n{extraction.text}"),
         url=url,
@@ -171,8 +174,15 @@ def article_url(url: str, canonical: str | None) -> str:
         return url
     if not urls.same_site(claimed, url):
         return url
-    names_no_page = urlsplit(claimed).path in {"", "/"} and not urlsplit(claimed).query
-    return url if names_no_page and urlsplit(url).path not in {"", "/"} else claimed
+    return url if _names_no_page(claimed, url) else claimed
+
+
+def _names_no_page(claimed: str, url: str) -> bool:
+    """Whether a canonical URL is a front page, a section, or a folder above the page."""
+    one, page = urlsplit(urls.identity(claimed)), urlsplit(urls.identity(url))
+    if one.query or one.path == page.path:
+        return False
+    return one.path == "/" or page.path.startswith(one.path.rstrip("/") + "/") or bool(_SECTION.fullmatch(one.path))
 
 
 def _is_web(url: str) -> bool:

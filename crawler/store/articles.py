@@ -12,7 +12,7 @@ from sqlalchemy.engine import Row
 
 from crawler import urls
 from crawler.errors import UrlRefused
-from crawler.model import Action, Article, Completeness, Fingerprint, Removal, Side, Subject, Validators
+from crawler.model import Action, Article, Completeness, Fingerprint, Removal, Role, Side, Subject, Validators
 from crawler.store import candidates, decisions, delivery, frontier, held, removals, tasks, teasers
 from crawler.store.columns import in_utc, storable
 from crawler.store.connected import Connected
@@ -97,6 +97,11 @@ def _store(
     row = _find(tx, article)
     if row is not None:
         article = replace(article, id=row.id)
+        if article.role is Role.AGGREGATOR and row.role != Role.AGGREGATOR.value:
+            # An aggregator that links to an original, or redirects to it, has not written it.
+            if frontier_key is not None:
+                frontier.settle(tx, frontier_key, worker, row.no, validators)
+            return StoredArticle(article.id, StoreOutcome.UNCHANGED, _version(row))
     held_as = None
     if row is not None:
         held_as = Held(row.state != "removed", row.vendor_rank, Completeness(row.completeness))
@@ -105,7 +110,7 @@ def _store(
     if verdict is Verdict.STALE or (verdict is Verdict.SAME and row is not None):
         outcome = StoreOutcome.STALE if verdict is Verdict.STALE else StoreOutcome.UNCHANGED
         stored = StoredArticle(article.id, outcome, _version(row))
-    elif row is not None and row.state != "removed" and row.content_hash == digest:
+    elif row is not None and row.state != "removed" and (row.content_hash, row.role) == (digest, article.role.value):
         _touch(tx, row, article, fingerprint)
         stored = StoredArticle(article.id, StoreOutcome.UNCHANGED, row.version)
     else:

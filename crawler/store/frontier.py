@@ -20,10 +20,11 @@ from crawler.store.columns import in_utc, storable
 from crawler.store.connected import Connected
 from crawler.store.records import Announced, FrontierCounts, FrontierEntry
 from crawler.store.rows import chunks, reference_of, reference_text
-from crawler.store.tables import articles, frontier, tasks
+from crawler.store.tables import articles, frontier, sources, tasks
 from crawler.store.transaction import Transaction
 
 QUEUED, PARKED, DONE, FAILED = "queued", "parked", "done", "failed"
+AGGREGATOR = "aggregator"
 LEASE_TRIES = 3  # where other workers snatch what was chosen
 
 
@@ -130,13 +131,18 @@ def _announce(tx: Transaction, source: str, references: Sequence[Reference], now
             # Another worker may announce the same page: what conflicts is known.
             added = tx.dialect.insert(frontier).on_conflict_do_nothing(index_elements=["key"])
             new += len(tx.inserted(added.returning(frontier.c.key), fresh))
+        weaker = _weaker_sources(tx, source, {row.source for row in held.values()})
         for key, row in held.items():
-            changed += _renew(tx, row, wanted[key][1], now)
+            if row.source in weaker and (row.state == PARKED or weaker[row.source]):
+                changed += _take_over(tx, row, source, wanted[key][1], now)
+            else:
+                changed += _renew(tx, row, wanted[key][1], now)
     return Announced(new=new, known=len(wanted) - new - changed, changed=changed)
 
 
 _KNOWN = (
     frontier.c.key, frontier.c.state, frontier.c.stamp, frontier.c.fetched_at, frontier.c.leased_by,
+    frontier.c.source,
 )  # fmt: skip
 
 
@@ -154,6 +160,44 @@ def _queued(key: str, url: str, reference: Reference, source: str, now: datetime
         "attempts": 0,
         "generation": 0,
     }
+
+
+def _weaker_sources(tx: Transaction, source: str, others: Collection[str]) -> dict[str, bool]:
+    """The sources among `others` whose pages `source` takes over; True: also those that are not parked.
+
+    A source that was renamed leaves its queue parked under the old name, one that was removed leaves its pages
+    without any. And what an origin publishes is the origin's, though an aggregator linked to it first.
+    """
+    among = tx.dialect.among(sources.c.name, [source, *others])
+    known = {row.name: row for row in tx.all(sa.select(sources.c.name, sources.c.role, sources.c.enabled).where(among))}
+    mine = known.get(source)
+    found = {}
+    for other in set(others) - {source}:
+        held = known.get(other)
+        outranked = mine is not None and held is not None and mine.role != AGGREGATOR and held.role == AGGREGATOR
+        if held is None or outranked:
+            found[other] = True
+        elif not held.enabled:
+            found[other] = False
+    return found
+
+
+def _take_over(tx: Transaction, row: Row[Any], source: str, reference: Reference, now: datetime) -> int:
+    """1 where the page is due again, now for `source`."""
+    values: dict[str, Any] = {"source": source}
+    due = row.state != DONE or _outranks(tx, source)
+    if due:
+        values |= {
+            "reference": reference_text(reference), "stamp": _stamp(reference), "state": QUEUED, "available_at": now,
+            "attempts": 0, "generation": frontier.c.generation + 1, "reason": None, "detail": None, **_let_go(),
+        }  # fmt: skip
+    tx.run(sa.update(frontier).where(frontier.c.key == row.key).values(values))
+    return int(due)
+
+
+def _outranks(tx: Transaction, source: str) -> bool:
+    """Whether the source's own word counts for more than an aggregator's: it is an origin or a release."""
+    return bool(tx.scalar(sa.select(sources.c.role).where(sources.c.name == source)) != AGGREGATOR)
 
 
 def _renew(tx: Transaction, row: Row[Any], reference: Reference, now: datetime) -> int:

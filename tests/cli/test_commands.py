@@ -147,6 +147,50 @@ def test_trace_stores_only_when_asked(wiretrace: Wiretrace, tmp_path: Path, page
     assert len(rows_of(wiretrace("export", "links").out)) == 1
 
 
+def test_a_saved_page_is_not_its_original_whatever_its_canonical_says(wiretrace: Wiretrace, tmp_path: Path) -> None:
+    original = story("ferry-original")
+    wiretrace("import", write_rows(tmp_path / "wire.jsonl", "ferry-original"))
+    head = f'<link rel="canonical" href="{original.url}">'
+    (tmp_path / "scraped.html").write_text(page_html(story("ferry-spun"), head=head), encoding="utf-8")
+    found = json.loads(wiretrace("trace", "scraped.html", "--store", "--json").out)
+    assert found["link"]["original"]["url"] == original.url
+    assert found["link"]["decided"]
+    assert len(rows_of(wiretrace("export", "articles").out)) == 2
+
+
+def test_an_odd_file_in_a_folder_of_originals_is_told_and_left_out(wiretrace: Wiretrace, tmp_path: Path) -> None:
+    (tmp_path / "wire").mkdir()
+    write_rows(tmp_path / "wire" / "z.jsonl", "ferry-original")
+    (tmp_path / "wire" / "a.pdf").write_bytes(b"%PDF-1.7 nothing")
+    (tmp_path / "wire" / "b.jsonl").write_bytes(b"")
+    ran = wiretrace("import", "wire")
+    assert ran.code == 0
+    assert ran.out.startswith("created=1 ")
+    assert "a.pdf" in ran.err
+
+
+def test_an_export_into_a_device_leaves_it_one(wiretrace: Wiretrace, tmp_path: Path) -> None:
+    wiretrace("import", write_rows(tmp_path / "wire.jsonl", "ferry-original"))
+    (tmp_path / "link").symlink_to("/dev/null")
+    assert wiretrace("export", "articles", "-o", "link").code == 0
+    assert (tmp_path / "link").is_char_device()
+
+
+def test_a_list_of_sources_without_configuration_disables_none(wiretrace: Wiretrace, tmp_path: Path) -> None:
+    text = '[[sources]]\nname = "News"\nurl = "https://news.example/feed"\nrole = "aggregator"\n'
+    (tmp_path / "other.toml").write_text(text)
+    wiretrace("--config", "other.toml", "sources", "list")
+    (row,) = json.loads(wiretrace("sources", "list", "--json").out)
+    assert row["enabled"]
+
+
+def test_trace_makes_no_store_where_there_is_none(wiretrace: Wiretrace, tmp_path: Path, page: Path) -> None:
+    found = json.loads(wiretrace("trace", page, "--json").out)
+    assert found["link"] is None
+    assert found["candidates"] == []
+    assert list(tmp_path.glob("*.db")) == []
+
+
 def test_trace_tells_a_person_what_was_found(wiretrace: Wiretrace, tmp_path: Path, page: Path) -> None:
     wiretrace("import", write_rows(tmp_path / "wire.jsonl", "ferry-original"))
     said = wiretrace("trace", page).out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -288,3 +289,56 @@ async def test_a_full_text_takes_the_place_of_its_teaser_and_gets_the_link(
     (link,) = await links_of(settings)
     assert link["original"]["url"] == origin.url("/licensed")
     assert "attribution" not in (await articles_of(settings))[site.url("/spun")]
+
+
+async def test_an_aggregator_that_links_to_an_original_does_not_take_its_place(
+    origin: Web, site: Web, configure: Configure
+) -> None:
+    origin.page("/ferry", page_html(story("ferry-original")))
+    items = [(origin.url("/ferry"), story("ferry-original")), (site.url("/spun"), story("ferry-spun"))]
+    site.page("/feed", feed(items), media="application/rss+xml")
+    site.redirect("/moved", origin.url("/ferry"))
+    sources = {"wire": (origin.url("/feed"), Role.ORIGIN), "site": (site.url("/feed"), Role.AGGREGATOR)}
+    settings = configure(**sources)
+    await daemon.run(settings, once=True, only=["wire"])
+    await daemon.run(settings, once=True)
+    assert (await articles_of(settings))[origin.url("/ferry")]["role"] == "origin"
+    assert len(await links_of(settings)) == 1
+
+
+async def test_an_origins_story_is_its_own_though_an_aggregator_linked_to_it_first(
+    origin: Web, site: Web, configure: Configure
+) -> None:
+    origin.page("/ferry", page_html(story("ferry-original")))
+    site.page("/feed", feed([(origin.url("/ferry"), story("ferry-original"))]), media="application/rss+xml")
+    sources = {"wire": (origin.url("/feed"), Role.ORIGIN), "site": (site.url("/feed"), Role.AGGREGATOR)}
+    settings = configure(**sources)
+    await daemon.run(settings, once=True, only=["site"])
+    await daemon.run(settings, once=True, only=["wire"])
+    assert (await articles_of(settings))[origin.url("/ferry")]["role"] == "origin"
+
+
+async def test_pages_of_a_renamed_source_are_not_left_lying(site: Web, configure: Configure) -> None:
+    site.page("/spun", "broken", status=500)
+    await daemon.run(configure(old=(site.url("/feed"), Role.AGGREGATOR)), once=True)
+    site.page("/spun", page_html(story("ferry-spun")))
+    settings = configure(new=(site.url("/feed"), Role.AGGREGATOR))
+    site.page("/feed", feed([(site.url("/spun"), story("ferry-spun"))]), media="application/rss+xml")
+    await daemon.run(settings, once=True)
+    assert site.url("/spun") in await articles_of(settings)
+
+
+async def test_a_text_that_the_feed_cuts_off_is_fetched(site: Web, configure: Configure) -> None:
+    whole = story("ferry-spun")
+    cut = replace(whole, text=" ".join(whole.text.split()[:140]) + " … Continue reading")
+    site.page("/feed", feed([(site.url("/spun"), cut)], full=True), media="application/rss+xml")
+    settings = configure(site=(site.url("/feed"), Role.AGGREGATOR))
+    await daemon.run(settings, once=True)
+    assert site.count("/spun") == 1
+
+
+async def test_a_page_in_html_is_no_feed_of_an_origin(site: Web, configure: Configure) -> None:
+    links = "".join(f"<li><a href=/2026/story-number-{n}>A headline long enough, number {n}</a>" for n in range(20))
+    site.page("/feed", f"<html><body><main><ul>{links}</ul></main></body></html>")
+    result = await daemon.run(configure(wire=(site.url("/feed"), Role.ORIGIN)), once=True)
+    assert result.tally.source_failures == {"not-a-source": 1}
