@@ -35,7 +35,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 SHINGLE = 4  # tokens
 HELD_OUT = 40  # per cent
-_WARM_UP = b"<!DOCTYPE html><title>A page</title><article><h1>A page</h1><p>A text, so that imports and tables are there.</p>"
+_WARM_UP = (
+    b"<!DOCTYPE html><title>A page</title><article><h1>A page</h1><p>A text, so that imports and tables are there.</p>"
+)
 _TOKEN = re.compile(r"\w+")
 _LETTERS_AFTER_NAME = re.compile(
     r",?\s+(?:ph\.?d|m\.?d|mba|rn|rd|rdn|cfa|cpa|esq|jr|sr|ms|ma|ba|bsn|dvm|vmd|dacvb|mph|foma|dabom|lvt|vts)\b\.?",

@@ -19,7 +19,11 @@ MAX_JSON = 3_000_000  # characters of one embedded JSON document
 MAX_HEAD_ITEMS = 400  # meta and link elements that are read
 _MAX_DEPTH = 400  # open elements; deeper ones lose their tag and keep their text
 _MAX_FORMATTING = 60  # open inline elements: HTML repeats all of them in each new paragraph
-_MAX_MENU = 5_000  # characters
+_MENUS = ":is(nav, [role=navigation], footer ul, header ul, ul[class*=menu i]):not(:has(p, h1, time))"
+_NESTED = ", ".join(" ".join([name] * 8) for name in ("nav", "ul", "[role=navigation]"))
+_MAX_MENUS = 500
+_MAX_MENU_TEXT = 200_000  # characters, in all menus of a page
+_DIGIT = re.compile(r"\d")
 _MAX_ATTRIBUTES = 1_000  # of a tag that is longer than
 _MAX_TAG = 20_000  # characters; comparing attributes with each other is quadratic in the parser
 _MANY = 12_000  # tags: above, depth is looked at as well
@@ -177,13 +181,20 @@ def _tamed(html: str) -> Iterator[str]:
 
 
 def _drop_menus(tree: LexborHTMLParser) -> None:
-    """Takes out <nav> elements in which no sentence stands: a fifth of all tags, and none that tell of an article."""
-    # What is inside another would be gone with it; and for nested ones `:has` is quadratic.
-    if tree.css_first("nav nav") is not None:
+    """Takes out menus: a third of a page's tags, and none that tells of an article.
+
+    What has a sentence, a number (a date, a notice's year) or a paragraph in it stays, whatever it is called.
+    """
+    if tree.css_first(_NESTED) is not None:  # no menu, and `:has` is quadratic in it
         return
-    for node in tree.css("nav:not(:has(p, h1))"):
+    read = 0
+    # Inner ones first: what is inside another is gone with it, and must not be touched then.
+    for node in reversed(tree.css(_MENUS)[:_MAX_MENUS]):
         text = node.text()
-        if len(text) <= _MAX_MENU and ". " not in text:
+        read += len(text)
+        if read > _MAX_MENU_TEXT:
+            return
+        if ". " not in text and "©" not in text and not _DIGIT.search(text):
             node.decompose()
 
 

@@ -157,10 +157,9 @@ def _hyperlinks(page: Page, scan: Scan, body: Body, url: str) -> tuple[str, ...]
             base = url
     for href in islice(hrefs, 2 * MAX_HYPERLINKS):
         try:
-            if "&" in href:
-                href = href.replace("&amp;", "&").replace("&quot;", '"')
+            address = href.replace("&amp;", "&").replace("&quot;", '"') if "&" in href else href
             # Joining costs more than all the rest, and most links are absolute.
-            found[urls.normalize(href, None if href.startswith(_ABSOLUTE) else base or None)] = None
+            found[urls.normalize(address, None if address.startswith(_ABSOLUTE) else base or None)] = None
         except UrlRefused:
             continue
     return tuple(islice(found, MAX_HYPERLINKS))

@@ -124,12 +124,14 @@ class _Builder:
         for span in story_spans(self.text, self.title, sentences(self.text)):
             line = self.text[span.start : span.end]
             seen[line] += 1
+            if budget <= 0:
+                return
             if seen[line] > 2:
                 continue  # what is said a thousand times counts twice
-            matches = tokens(self.text, span)
+            matches = tokens(self.text, span, budget)
             for first in range(0, len(matches), MAX_SENTENCE_TOKENS):
                 part = matches[first : first + MAX_SENTENCE_TOKENS]
-                if len(self.spans) >= MAX_SENTENCES or budget <= 0:
+                if len(self.spans) >= MAX_SENTENCES:
                     return
                 budget -= len(part)
                 whole = len(matches) <= MAX_SENTENCE_TOKENS

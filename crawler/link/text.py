@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import NamedTuple
 
 MAX_CHARS = 60_000  # characters read of a text; a long magazine feature has 40,000
@@ -58,10 +59,10 @@ def sentences(text: str) -> list[Span]:
     return found
 
 
-def tokens(text: str, span: Span) -> list[re.Match[str]]:
-    """Words, numbers and percent signs of a span; the matches hold offsets into `text`."""
+def tokens(text: str, span: Span, most: int = MAX_TOKENS) -> list[re.Match[str]]:
+    """The first words, numbers and percent signs of a span; the matches hold offsets into `text`."""
     pattern = _TOKEN_WITH_MARKS if _HAS_MARKS.search(text, span.start, span.end) else _TOKEN
-    return list(pattern.finditer(text, span.start, span.end))
+    return list(islice(pattern.finditer(text, span.start, span.end), most))
 
 
 def _ends_sentence(text: str, match: re.Match[str]) -> bool:
