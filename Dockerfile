@@ -1,7 +1,7 @@
 # Small and without root; the store lies in /data. `docker build -t wiretrace .`
 FROM python:3.13-slim AS build
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY crawler ./crawler
 COPY migrations ./migrations
 COPY config ./config

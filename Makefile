@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # The stamp is newer than what the environment was made of, or it is made again.
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction
+.PHONY: help demo test test-full lint clean bench-crawl bench-extraction
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -39,10 +39,6 @@ bench-crawl: $(READY) ## crawl real pages from loopback: make bench-crawl PAGES=
 
 bench-extraction: $(READY) ## accuracy and speed of the extractor: make bench-extraction PAGES=folder
 	$(BIN)/python benchmarks/extraction.py $(PAGES)
-
-docs: $(READY) ## the manual as a web site, in site/
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "mkdocs-material>=9.5"
-	$(BIN)/mkdocs build --strict
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache
