@@ -155,7 +155,7 @@ def test_the_owner_of_a_site_is_its_author() -> None:
 
 
 def test_a_sentence_on_the_desk_names_nobody() -> None:
-    box = '<div class="author-bio"><p>Courier 7’s editorial desk follows trade around the clock for our readers.</p></div>'
+    box = '<div class="author-bio"><p>Courier 7’s editorial desk follows trade around the clock.</p></div>'
     assert read(story(after=box)).byline == ()
 
 
