@@ -10,21 +10,25 @@ from crawler.link.markers import is_trailer
 from crawler.link.text import Span
 
 _MAX_LINE = 200  # characters; longer lines are prose
+_HEADS = (
+    "written by", "posted by", "published by", "reported by", "edited by", "by admin", "by staff", "about the author",
+    "read more", "read also", "also read", "related:", "see also", "share this", "share on", "follow us", "subscribe",
+    "sign up", "advertisement", "sponsored", "click here", "source:", "via:", "tags:", "filed under", "last updated",
+    "updated:", "©", "all rights reserved", "geschrieben von", "von redaktion", "lesen sie", "mehr zum thema",
+    "escrito por", "lea también", "écrit par", "lire aussi",
+)  # fmt: skip
 _FURNITURE = re.compile(
-    r"^(?:written by|posted by|published by|reported by|edited by|by [A-Z]\w+(?: [A-Z]\S+){0,3}$|by admin|by staff|"
-    r"about the author|read more|read also|also read|related:|see also|share this|share on|follow us|subscribe|"
-    r"sign up|advertisement|sponsored|click here|source:|via:|tags:|filed under|last updated|updated:|"
-    r"copyright\b|©|\(c\) ?\d{4}|all rights reserved|this article (?:was )?(?:originally|first) (?:published|appeared)|"
-    r"the post .{1,100} appeared first|(?:photo|image|picture|foto|credit|graphic)s?(?: by| credit)?\s*:|"
-    r"geschrieben von|von redaktion|lesen sie|mehr zum thema|escrito por|lea también|écrit par|lire aussi)",
-    re.IGNORECASE,
+    r"by [a-z]\w+(?: [a-z]\S+){0,3}$|copyright\b|\(c\) ?\d{4}|"
+    r"this article (?:was )?(?:originally|first) (?:published|appeared)|the post .{1,100} appeared first|"
+    r"(?:photo|image|picture|foto|credit|graphic)s?(?: by| credit)?\s*:"
 )
-_ADDRESS = re.compile(
-    r"https?://|www\.|[\w.]@[\w-]+\.\w|(?<!\w)@\w{3}|\bon twitter\b|\bcomments below\b", re.IGNORECASE
-)
+_ADDRESS = re.compile(r"https?://|www\.|[\w.]@[\w-]+\.\w|(?<!\w)@\w{3}|\bon twitter\b|\bcomments below\b")
+_ADDRESS_HINTS = ("://", "www.", "@", "on twitter", "comments below")
 _LIST_HEAD = re.compile(
     r"^(?:more|related|read|see|also|recommended|most read|trending|top stories)\b[^.!?]{0,40}:?$", re.IGNORECASE
 )
+_MAX_LIST_HEAD = 60  # characters
+_LEAST_HEADLINE = 10  # characters
 _CLOSING = ".!?…\"”»’')"
 _LEAST_LIST = 3  # lines without closing punctuation at the end of a story that make a list of other stories
 _LEAST_PROSE = 40  # words that must be left: tables, lists and live blogs are lines throughout
@@ -32,15 +36,19 @@ _LEAST_PROSE = 40  # words that must be left: tables, lists and live blogs are l
 _CREDIT = re.compile(r"^[^.!?]{3,80}\s?/\s?[^.!?]{2,60}$")
 
 
-def is_furniture(line: str, title: str) -> bool:
-    """Whether a sentence that stands alone is furniture; `title` is the article's headline."""
+def is_furniture(line: str, headline: str) -> bool:
+    """Whether a sentence that stands alone is furniture; `headline` is the article's, folded."""
     if is_trailer(line):
         return True
     if len(line) > _MAX_LINE:
         return False
-    if _FURNITURE.match(line) or ("/" in line and _CREDIT.match(line)) or _ADDRESS.search(line):
+    lowered = line.lower()
+    if lowered.startswith(_HEADS) or _FURNITURE.match(lowered) or ("/" in line and _CREDIT.match(line)):
         return True
-    return len(title) > 10 and fold(line) == fold(title.strip())
+    # The regular expression would be tried at every character of every line.
+    if any(hint in lowered for hint in _ADDRESS_HINTS) and _ADDRESS.search(lowered):
+        return True
+    return len(headline) > _LEAST_HEADLINE and fold(line[0]) == headline[0] and fold(line) == headline
 
 
 def story_spans(text: str, title: str, spans: Sequence[Span]) -> list[Span]:
@@ -48,18 +56,21 @@ def story_spans(text: str, title: str, spans: Sequence[Span]) -> list[Span]:
 
     A list of other stories' headlines goes too: lines without closing punctuation under "More:" or at the end.
     """
+    headline = fold(title.strip())
     bare = [_is_bare(text, span) for span in spans]
+    lines = [text[span.start : span.end] for span in spans]
+    furniture = [is_furniture(line, headline) for line in lines]
     last = len(spans)
-    while last and (bare[last - 1] or is_furniture(text[spans[last - 1].start : spans[last - 1].end], title)):
+    while last and (bare[last - 1] or furniture[last - 1]):
         last -= 1
     prose = sum(text.count(" ", span.start, span.end) + 1 for span, one in zip(spans, bare, strict=True) if not one)
     trailing = len(spans) - last >= _LEAST_LIST and prose >= _LEAST_PROSE
     kept: list[Span] = []
     in_list = False
-    for place, span in enumerate(spans):
-        line = text[span.start : span.end]
-        in_list = bool(_LIST_HEAD.match(line)) or (in_list and bare[place])
-        if not ((in_list and prose >= _LEAST_PROSE) or (trailing and place >= last) or is_furniture(line, title)):
+    for place, (span, line) in enumerate(zip(spans, lines, strict=True)):
+        heads = len(line) < _MAX_LIST_HEAD and bool(_LIST_HEAD.match(line))
+        in_list = heads or (in_list and bare[place])
+        if not ((in_list and prose >= _LEAST_PROSE) or (trailing and place >= last) or furniture[place]):
             kept.append(span)
     return kept
 

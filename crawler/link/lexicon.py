@@ -21,7 +21,6 @@ MAX_IDF = 10.0  # of a stem that the table lacks: about one story in 20,000
 STOP_IDF = 1.3  # stems in more than about a quarter of all stories carry no content
 UNKNOWN = "und"
 STEMMERS = {"en": "english", "de": "german", "es": "spanish", "fr": "french"}
-_CACHED_WORDS = 200_000
 
 _ASCII_QUOTE = str.maketrans({"’": "'", "ʼ": "'", "`": "'", "ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})
 
@@ -64,7 +63,6 @@ class Lexicon:
 
     def __init__(self, language: str) -> None:
         self.language = language
-        self._known: dict[str, Word] = {}
         self._idf: dict[str, float] = {}
         self._stemmer = Stemmer.Stemmer(STEMMERS[language]) if language in STEMMERS else None
         if self._stemmer is not None:
@@ -73,16 +71,8 @@ class Lexicon:
                     stem, _, tenths = line.partition("\t")
                     self._idf[stem] = int(tenths) / 10
 
-    def word(self, text: str) -> Word:
-        """What is known of a word in any case."""
-        found = self._known.get(text)
-        if found is None:
-            if len(self._known) >= _CACHED_WORDS:
-                self._known.clear()  # hostile pages invent words without end
-            found = self._known[text] = self._look_up(text.lower())
-        return found
-
-    def _look_up(self, lower: str) -> Word:
+    def word(self, lower: str) -> Word:
+        """What is known of a word in lower case."""
         plain = self._without_clitics(lower.translate(_ASCII_QUOTE))
         folded = fold(plain)
         form = term_id("w", folded)

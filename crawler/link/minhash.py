@@ -7,7 +7,8 @@ its default scheme, and signatures of different schemes look alike and compare t
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from operator import index
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import xxhash
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from datasketch import MinHash
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 PERMUTATIONS = 64
 BANDS, ROWS = 16, 4  # finds 98 % of texts with Jaccard similarity 0.7, 2 % of those with 0.2
@@ -28,10 +31,10 @@ SCHEME = f"affine32-seed{SEED}-xxh3-w{SHINGLE}x{PERMUTATIONS}"
 
 def signature(forms: NDArray[np.int64]) -> NDArray[np.uint32]:
     """The signature of a text given the ids of its words in order; texts of fewer than three words have one too."""
-    shingles = np.unique(ngrams(forms, min(SHINGLE, max(1, len(forms)))))
+    shingles = distinct(ngrams(forms, min(SHINGLE, max(1, len(forms)))))
     sketch = _empty().copy()
     if len(shingles):
-        sketch.update_batch(shingles)
+        sketch.update_batch((shingles & np.uint64(0xFFFFFFFF)).tolist())
     values: NDArray[np.uint32] = sketch.hashvalues.astype("<u4")
     return values
 
@@ -55,7 +58,7 @@ def part_keys(forms: NDArray[np.int64]) -> list[int]:
         return []
     window = min(PART_WINDOW, len(hashes))
     views = np.lib.stride_tricks.sliding_window_view(hashes, window)
-    chosen = np.unique(views.min(axis=1))[:MOST_PART_KEYS]
+    chosen = distinct(views.min(axis=1))[:MOST_PART_KEYS]
     return [_signed(int(value) ^ 0x5A5A5A5A5A5A5A5A) for value in chosen]
 
 
@@ -71,16 +74,20 @@ def ngrams(forms: NDArray[np.int64], run: int) -> NDArray[np.uint64]:
     return mixed ^ (mixed >> np.uint64(32))
 
 
+def distinct(values: NDArray[_Number]) -> NDArray[_Number]:
+    """The distinct values, ascending: `np.unique`, which hashes first, takes several times as long on these."""
+    ordered = np.sort(values)
+    fresh = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+    return ordered[fresh]
+
+
 @cache
 def _empty() -> MinHash:
     # datasketch takes over a second to import (it brings scipy for its LSH): only who signs waits for it.
     from datasketch import MinHash
 
-    return MinHash(num_perm=PERMUTATIONS, seed=SEED, scheme="affine32", hashfunc=_low_half)
-
-
-def _low_half(value: np.uint64) -> int:
-    return int(value) & 0xFFFFFFFF
+    return MinHash(num_perm=PERMUTATIONS, seed=SEED, scheme="affine32", hashfunc=index)
 
 
 def _signed(value: int) -> int:

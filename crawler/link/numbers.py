@@ -7,7 +7,7 @@ are one share; "Jan. 12" and "12 January" are one date.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -88,20 +88,29 @@ _OPENERS = {
 _MAX_DIGITS = 15  # longer runs are codes, not quantities
 
 
-def numbers(words: Sequence[str], language: str) -> list[Number]:
-    """All numbers among lower-case tokens, in order, none overlapping."""
+def numbers(words: Sequence[str], language: str, places: Iterable[int] | None = None) -> list[Number]:
+    """All numbers among lower-case tokens, in order, none overlapping.
+
+    `places`: the tokens that `opens_number` or a first digit tells, ascending, where the caller knows them.
+    """
     language = language if language in _UNITS else "en"
-    openers = _OPENERS[language]
+    if places is None:
+        places = [place for place, word in enumerate(words) if word[0].isdigit() or opens_number(word, language)]
     reader = _Reader(words, language)
     found: list[Number] = []
     end = 0
-    for place, word in enumerate(words):
-        if place >= end and (word in openers or word[0].isdigit()):
+    for place in places:
+        if place >= end:
             number = reader.at(place)
             if number is not None:
                 found.append(number)
                 end = number.end
     return found
+
+
+def opens_number(word: str, language: str) -> bool:
+    """Whether a number or date may start with this lower-case word; those in digits start with a digit."""
+    return word in _OPENERS.get(language, _OPENERS["en"])
 
 
 def digits(text: str, language: str) -> float | None:

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crawler.link.furniture import story_spans
 from crawler.link.language import guess
-from crawler.link.lexicon import MAX_IDF, STOP_IDF, UNKNOWN, Lexicon, lexicon, term_id
-from crawler.link.minhash import ngrams
-from crawler.link.names import is_title, skeleton
-from crawler.link.numbers import Number, numbers
-from crawler.link.text import MAX_CHARS, MAX_SENTENCE_TOKENS, MAX_SENTENCES, MAX_TOKENS, Span, sentences, tokens
+from crawler.link.lexicon import term_id
+from crawler.link.minhash import distinct, ngrams
+from crawler.link.numbers import numbers
+from crawler.link.text import (
+    MAX_CHARS,
+    MAX_SENTENCE_TOKENS,
+    MAX_SENTENCES,
+    MAX_TOKENS,
+    Span,
+    sentences,
+    token_spans,
+    tokens,
+)
+from crawler.link.vocabulary import bare_name, vocabulary
 from crawler.model import Article
 
 Ints = NDArray[np.int64]
@@ -24,9 +36,6 @@ Singles = NDArray[np.float32]
 Hashes = NDArray[np.uint64]
 
 STEM, NAME, NUMBER = 0, 1, 2
-_NAME_WEIGHT = 0.7  # of its idf, beside the weight of its stem
-_GERMAN_NAME_IDF = 6.0  # all nouns have capitals: only rare ones may be names
-_LONE_NAME_IDF = 7.0  # a word that only starts sentences is a name if it is in no dictionary
 _QUOTE = re.compile(r'[“”„«»"]')
 _LEAST_MASS = 4.0  # of a sentence, or "He agreed." would match anything wholly
 LONG_RUN = 9  # words in a row that nobody writes twice by chance
@@ -102,23 +111,22 @@ class _Builder:
 
     def build(self) -> Profile:
         self._read()
-        self.language = self.known_language or guess((word for words in self.lower for word in words), self.declared)
-        self.lexicon: Lexicon = lexicon(self.language)
-        self.weight: dict[int, float] = {}
-        self.kind: dict[int, int] = {}
+        flat = list(chain.from_iterable(self.raw))
+        self.language = self.known_language or guess(map(_lower, flat), self.declared)
+        self.words = vocabulary(self.language)
+        self.places = self.words.places(flat)
+        self.counts = np.array([len(words) for words in self.raw], dtype=np.int64)
+        self.row = np.repeat(np.arange(len(self.raw)), self.counts)
         self.shown: dict[int, str] = {}
-        self.plain: dict[int, int] = {}
-        self.entries: list[set[int]] = [set() for _ in self.spans]
-        self._add_words()
-        self._add_names()
-        self._add_numbers()
-        return self._assemble()
+        stems = self._stems()
+        names = self._names(flat)
+        numbers = self._numbers()
+        return self._assemble(stems, names, numbers)
 
     def _read(self) -> None:
         """Content sentences with their tokens, up to the limits."""
         self.spans: list[Span] = []
         self.raw: list[list[str]] = []
-        self.lower: list[list[str]] = []
         seen = Counter[str]()
         budget = MAX_TOKENS
         for span in story_spans(self.text, self.title, sentences(self.text)):
@@ -128,82 +136,77 @@ class _Builder:
                 return
             if seen[line] > 2:
                 continue  # what is said a thousand times counts twice
-            matches = tokens(self.text, span, budget)
-            for first in range(0, len(matches), MAX_SENTENCE_TOKENS):
-                part = matches[first : first + MAX_SENTENCE_TOKENS]
-                if len(self.spans) >= MAX_SENTENCES:
-                    return
-                budget -= len(part)
-                whole = len(matches) <= MAX_SENTENCE_TOKENS
-                self.spans.append(span if whole else Span(part[0].start(), part[-1].end()))
-                words = [match.group() for match in part]
-                self.raw.append(words)
-                self.lower.append([word.lower().strip(".") for word in words])
+            words = tokens(self.text, span)[:budget]
+            parts = [Part(span, words)] if len(words) <= MAX_SENTENCE_TOKENS else self._parts(span, len(words))
+            for part in parts:
+                if part.words:
+                    if len(self.spans) >= MAX_SENTENCES:
+                        return
+                    budget -= len(part.words)
+                    self.spans.append(part.span)
+                    self.raw.append(part.words)
 
-    def _put(self, row: int, term: int, kind: int, weight: float) -> None:
-        self.entries[row].add(term)
-        self.kind[term] = kind
-        self.weight[term] = max(weight, self.weight.get(term, 0.0))
+    def _parts(self, span: Span, most: int) -> Iterator[Part]:
+        """A sentence that is too long, cut."""
+        found = token_spans(self.text, span, most)
+        for first in range(0, len(found), MAX_SENTENCE_TOKENS):
+            part = found[first : first + MAX_SENTENCE_TOKENS]
+            yield Part(Span(part[0].start, part[-1].end), [self.text[one.start : one.end] for one in part])
 
-    def _add_words(self) -> None:
-        look_up = self.lexicon.word
-        forms: list[int] = []
-        for row, words in enumerate(self.lower):
-            entry = self.entries[row]
-            for text in words:
-                word = look_up(text)
-                forms.append(word.form)
-                if word.idf >= STOP_IDF and not text[0].isdigit() and text != "%":
-                    entry.add(word.stem)
-                    self.weight[word.stem] = word.idf
-                    self.kind[word.stem] = STEM
-        self.forms = forms
+    def _stems(self) -> _Entries:
+        content = self.words.content[self.places]
+        places = self.places[content]
+        return _Entries(self.row[content], self.words.stem[places], self.words.idf[places])
 
-    def _add_names(self) -> None:
+    def _names(self, flat: Sequence[str]) -> _Entries:
         """Capitalised words; those that only open sentences count if the language has no such word."""
-        if self.language == UNKNOWN:
-            return
-        inside = {word for words in self.raw for place, word in enumerate(words) if place and word[0].isupper()}
-        for row, words in enumerate(self.raw):
-            for place, word in enumerate(words):
-                if not word[0].isupper() or (len(word) < 2) or is_title(word):
-                    continue
-                known = self.lexicon.word(word.lower().strip("."))
-                if place == 0 and word not in inside and known.idf < _LONE_NAME_IDF:
-                    continue
-                if known.idf < (_GERMAN_NAME_IDF if self.language == "de" else STOP_IDF):
-                    continue
-                bare = word.replace("’", "'").removesuffix("'s").removesuffix("'")
-                term = term_id("n", skeleton(bare))
-                self._put(row, term, NAME, _NAME_WEIGHT * min(MAX_IDF, max(known.idf, 2.0)))
-                self.plain.setdefault(term, known.stem)
-                self.shown.setdefault(term, bare)
+        words, places = self.words, self.places
+        opening = np.zeros(len(places), dtype=np.bool_)
+        opening[np.cumsum(self.counts) - self.counts] = True
+        inside = places[words.capital[places] & ~opening]
+        named = (words.name[places] != 0) & (~opening | words.rare[places] | np.isin(places, inside))
+        chosen = np.flatnonzero(named)
+        places = places[chosen]
+        terms = words.name[places]
+        self.names, first = np.unique(terms, return_index=True)
+        self.names_plain = words.stem[places[first]]
+        for term, place in zip(self.names.tolist(), chosen[first].tolist(), strict=True):
+            self.shown[term] = bare_name(flat[place])
+        return _Entries(self.row[chosen], terms, words.name_weight[places])
 
-    def _add_numbers(self) -> None:
-        for row, words in enumerate(self.lower):
-            for number in numbers(words, self.language):
-                self._add_number(row, number, " ".join(self.raw[row][number.start : number.end]))
+    def _numbers(self) -> _Entries:
+        rows: list[int] = []
+        terms: list[int] = []
+        weights: list[float] = []
+        opening = np.flatnonzero(self.words.opens_number[self.places])
+        starts = (np.cumsum(self.counts) - self.counts).tolist()
+        for row, places in groupby(opening.tolist(), self.row.tolist().__getitem__):
+            words, start = self.raw[row], starts[row]
+            for number in numbers([_lower(word) for word in words], self.language, [one - start for one in places]):
+                text = " ".join(words[number.start : number.end])
+                rough_weight = min(number.weight, 4.0)
+                parts = [(term_id("r", number.rough), rough_weight)]
+                if number.weight > rough_weight:
+                    parts.append((term_id("v", number.key), number.weight - rough_weight))
+                for term, weight in parts:
+                    self.shown.setdefault(term, text)
+                    rows.append(row)
+                    terms.append(term)
+                    weights.append(weight)
+        return _Entries(np.array(rows, dtype=np.int64), np.array(terms, dtype=np.int64), np.array(weights))
 
-    def _add_number(self, row: int, number: Number, text: str) -> None:
-        exact, rough = term_id("v", number.key), term_id("r", number.rough)
-        rough_weight = min(number.weight, 4.0)
-        self._put(row, rough, NUMBER, rough_weight)
-        if number.weight > rough_weight:
-            self._put(row, exact, NUMBER, number.weight - rough_weight)
-        else:
-            exact = rough
-        self.shown.setdefault(exact, text)
-        self.shown.setdefault(rough, text)
-
-    def _assemble(self) -> Profile:
-        terms = np.array(sorted(self.weight), dtype=np.int64)
-        weights = np.array([self.weight[term] for term in terms.tolist()], dtype=np.float64)
-        kinds = np.array([self.kind[term] for term in terms.tolist()], dtype=np.int8)
-        rows = np.repeat(np.arange(len(self.entries)), [len(entry) for entry in self.entries])
-        flat = np.array([term for entry in self.entries for term in sorted(entry)], dtype=np.int64)
-        columns = np.searchsorted(terms, flat)
+    def _assemble(self, *entries: _Entries) -> Profile:
+        """The profile of stems, names and numbers, in the order of their kinds."""
+        terms, columns = np.unique(np.concatenate([part.terms for part in entries]), return_inverse=True)
+        weights, kinds = np.zeros(len(terms)), np.zeros(len(terms), dtype=np.int8)
+        np.maximum.at(weights, columns, np.concatenate([part.weights for part in entries]))
+        kinds[columns] = np.repeat(np.arange(len(entries)), [len(part.terms) for part in entries])
+        held = distinct(np.concatenate([part.rows for part in entries]) * len(terms) + columns)
+        rows, columns = np.divmod(held, max(1, len(terms)))
         local = weights / np.sqrt(np.maximum(np.bincount(columns, minlength=len(terms)), 1))
-        forms = np.array(self.forms, dtype=np.int64)
+        plain = terms.copy()
+        plain[np.searchsorted(terms, self.names)] = self.names_plain
+        forms = self.words.form[self.places]
 
         def by_sentence(values: Floats) -> Singles:
             return np.bincount(rows, weights=values[columns], minlength=len(self.spans)).astype(np.float32)
@@ -211,7 +214,7 @@ class _Builder:
         return Profile(
             language=self.language,
             spans=tuple(self.spans),
-            words=np.array([len(words) for words in self.raw], dtype=np.int64),
+            words=self.counts,
             quoted=np.array([bool(_QUOTE.search(self.text, *span)) for span in self.spans], dtype=np.bool_),
             mass=np.maximum(by_sentence(weights), np.float32(_LEAST_MASS)),
             local_mass=np.maximum(by_sentence(local), np.float32(_LEAST_MASS)),
@@ -221,7 +224,7 @@ class _Builder:
             kinds=kinds,
             weights=weights,
             local=local.astype(np.float32),
-            plain=np.array([self.plain.get(term, term) for term in terms.tolist()], dtype=np.int64),
+            plain=plain,
             norm=float(np.sqrt(np.square(weights).sum())),
             totals=(_sum(weights, kinds, STEM), _sum(weights, kinds, NAME), _sum(weights, kinds, NUMBER)),
             rows=rows.astype(np.int32),
@@ -234,10 +237,29 @@ class _Builder:
         )
 
 
+class Part(NamedTuple):
+    """A sentence, or so much of one as counts as one."""
+
+    span: Span
+    words: list[str]
+
+
+class _Entries(NamedTuple):
+    """Terms of one kind where they occur: sentence, id, weight."""
+
+    rows: Ints
+    terms: Ints
+    weights: Floats
+
+
+def _lower(word: str) -> str:
+    return word.lower().strip(".")
+
+
 def _sum(weights: Floats, kinds: NDArray[np.int8], kind: int) -> float:
     return float(weights[kinds == kind].sum())
 
 
 def _runs(forms: Ints, words: int) -> Runs:
     ordered = ngrams(forms, words)
-    return Runs(words, ordered, np.unique(ordered))
+    return Runs(words, ordered, distinct(ordered))

@@ -59,10 +59,19 @@ def sentences(text: str) -> list[Span]:
     return found
 
 
-def tokens(text: str, span: Span, most: int = MAX_TOKENS) -> list[re.Match[str]]:
-    """The first words, numbers and percent signs of a span; the matches hold offsets into `text`."""
-    pattern = _TOKEN_WITH_MARKS if _HAS_MARKS.search(text, span.start, span.end) else _TOKEN
-    return list(islice(pattern.finditer(text, span.start, span.end), most))
+def tokens(text: str, span: Span) -> list[str]:
+    """The words, numbers and percent signs of a span."""
+    return _pattern(text, span).findall(text, span.start, span.end)
+
+
+def token_spans(text: str, span: Span, most: int) -> list[Span]:
+    """Where the first of these tokens stand in `text`."""
+    found = _pattern(text, span).finditer(text, span.start, span.end)
+    return [Span(match.start(), match.end()) for match in islice(found, most)]
+
+
+def _pattern(text: str, span: Span) -> re.Pattern[str]:
+    return _TOKEN_WITH_MARKS if _HAS_MARKS.search(text, span.start, span.end) else _TOKEN
 
 
 def _ends_sentence(text: str, match: re.Match[str]) -> bool:

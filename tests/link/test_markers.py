@@ -125,7 +125,7 @@ def test_a_long_hostile_text_is_searched_at_both_ends_only() -> None:
     ],
 )
 def test_furniture_is_no_content(line: str) -> None:
-    assert is_furniture(line, "The lock that always wins")
+    assert is_furniture(line, "the lock that always wins")
 
 
 def test_prose_is_content() -> None:
@@ -135,4 +135,4 @@ def test_prose_is_content() -> None:
         "Shares of Nordbane rose 6.4%.",
         "Profit and/or loss matter.",
     ]
-    assert not any(is_furniture(line, "A headline") for line in lines)
+    assert not any(is_furniture(line, "a headline") for line in lines)

@@ -1,0 +1,106 @@
+"""All that a profile asks of a word, worked out once a process and word, in columns that whole texts are read from."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crawler.link.lexicon import MAX_IDF, STOP_IDF, UNKNOWN, Lexicon, lexicon, term_id
+from crawler.link.names import is_title, skeleton
+from crawler.link.numbers import opens_number
+
+Places = NDArray[np.intp]
+
+_MOST_WORDS = 130_000  # some 20 MB; hostile pages invent words without end
+_FIRST_SIZE = 4_096
+_NAME_WEIGHT = 0.7  # of its idf, beside the weight of its stem
+_LEAST_NAME_IDF = 2.0  # a name is worth that much at least
+_GERMAN_NAME_IDF = 6.0  # all nouns have capitals: only rare ones may be names
+_LONE_NAME_IDF = 7.0  # a word that only starts sentences is a name if it is in no dictionary
+
+
+class Vocabulary:
+    """The words that texts of one language were made of so far, as they are written there.
+
+    Columns, one entry a word: `form` and `stem` (ids), `idf`, `content` (its stem is more than a stop word),
+    `capital`, `name` (the name's id, 0 where it can't be one) with `name_weight`, `rare` (a name even where it only
+    opens sentences) and `opens_number`.
+    """
+
+    def __init__(self, words: Lexicon) -> None:
+        self._lexicon = words
+        self._places = _Places(self)
+        self._make(_FIRST_SIZE)
+
+    def places(self, words: list[str]) -> Places:
+        """Where each word of a text stands in the columns; good until the next call."""
+        if len(self._places) > _MOST_WORDS:
+            self._places.clear()
+            self._make(_FIRST_SIZE)
+        return np.fromiter(map(self._places.__getitem__, words), np.intp, len(words))
+
+    def add(self, word: str) -> int:
+        """Works out a word that was not met before."""
+        place = len(self._places)
+        if place == len(self.form):
+            self._grow()
+        lower = word.lower().strip(".")
+        form, stem, idf = self._lexicon.word(lower)
+        digit = lower[0].isdigit()
+        self.form[place], self.stem[place], self.idf[place] = form, stem, idf
+        self.content[place] = idf >= STOP_IDF and not digit and lower != "%"
+        self.capital[place] = word[0].isupper()
+        self.opens_number[place] = digit or opens_number(lower, self._lexicon.language)
+        if word[0].isupper() and self._may_be_name(word, idf):
+            self.name[place] = term_id("n", skeleton(bare_name(word)))
+            self.name_weight[place] = _NAME_WEIGHT * min(MAX_IDF, max(idf, _LEAST_NAME_IDF))
+            self.rare[place] = idf >= _LONE_NAME_IDF
+        return place
+
+    def _may_be_name(self, word: str, idf: float) -> bool:
+        language = self._lexicon.language
+        if language == UNKNOWN or len(word) < 2 or is_title(word):
+            return False
+        return idf >= (_GERMAN_NAME_IDF if language == "de" else STOP_IDF)
+
+    def _make(self, size: int) -> None:
+        self.form = np.zeros(size, np.int64)
+        self.stem = np.zeros(size, np.int64)
+        self.idf = np.zeros(size, np.float64)
+        self.content = np.zeros(size, np.bool_)
+        self.capital = np.zeros(size, np.bool_)
+        self.name = np.zeros(size, np.int64)
+        self.name_weight = np.zeros(size, np.float64)
+        self.rare = np.zeros(size, np.bool_)
+        self.opens_number = np.zeros(size, np.bool_)
+
+    def _grow(self) -> None:
+        for column, values in vars(self).items():
+            if isinstance(values, np.ndarray):
+                setattr(self, column, np.concatenate((values, np.zeros_like(values))))
+
+
+class _Places(dict[str, int]):
+    """Word → place; one that is missing is worked out, so that a text is looked up without a loop of ours."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self._add = vocabulary.add
+
+    def __missing__(self, word: str) -> int:
+        place = self._add(word)
+        self[word] = place
+        return place
+
+
+def bare_name(word: str) -> str:
+    """A name as it is written, without the genitive."""
+    return word.replace("’", "'").removesuffix("'s").removesuffix("'")
+
+
+@cache
+def vocabulary(language: str) -> Vocabulary:
+    """The vocabulary of a language code; those without a table share one."""
+    return Vocabulary(lexicon(language))
