@@ -8,7 +8,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, parse_qsl, quote, unquote_to_bytes, urljoin, urlsplit, urlunsplit
 
-import tldextract
+from publicsuffixlist import PublicSuffixList
 
 from crawler.errors import UrlRefused
 
@@ -38,7 +38,7 @@ _SAFE_QUERY = "/:@!$'()*,;-._~?"
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
 
 # The list that ships with the package: looking up a newer one would be a request of its own.
-_suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+_suffixes = PublicSuffixList()
 
 
 def normalize(url: str, base: str | None = None) -> str:
@@ -120,7 +120,7 @@ def registrable_domain(host: str) -> str:
     name = host.rsplit(":", 1)[0] if host.count(":") == 1 else host
     if literal_address(name) is not None:
         return name
-    return _suffixes(name).top_domain_under_public_suffix or ".".join(name.split(".")[-2:])
+    return _suffixes.privatesuffix(name.lower().rstrip(".")) or ".".join(name.split(".")[-2:])
 
 
 def same_site(one: str, other: str) -> bool:

@@ -56,7 +56,6 @@ class Crew:
     _stored: int = 0  # entries processed so far
     _decided: int = -1  # `_stored` as it was when no decision was pending
     _unindexed: set[str] = field(default_factory=set)  # pages whose text goes when nothing is pending
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)  # something was stored: a decision is pending
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _polled: asyncio.Event = field(default_factory=asyncio.Event)
     _sources: dict[str, SourceRecord] = field(default_factory=dict)
@@ -181,13 +180,11 @@ class Crew:
                 await self.pages.fail(obtained.entry, self.name, error, self.tally)
             finally:
                 self._stored += 1
-                self._wake.set()
                 self._end()
 
     async def _decide(self) -> None:
         """Makes the decisions that are pending in the store, also those of a run that was cut off."""
         while not self.stop.is_set():
-            self._wake.clear()
             mark = self._stored
             self._begin()
             try:
@@ -199,8 +196,7 @@ class Crew:
                 if self._decided == mark:  # for a second time: nothing was stored in between
                     await self._forget_unindexed()
                 self._decided = mark
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+                await self._pause(IDLE_SECONDS)
 
     async def _forget_unindexed(self) -> None:
         """Not sooner: an original stored a moment after such a page could not be told from it any more."""

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crawler.link.index import shortlist
-from crawler.model import Article, Completeness, Decision, Fingerprint, Role, Side
+from crawler.model import Article, Decision, Fingerprint, Role
 from crawler.pipeline.cpu import CpuPool, linker
 from crawler.pipeline.tally import Tally
-from crawler.store import RecordOutcome, Store
-
-MAX_TEASERS = 20
+from crawler.store import RecordOutcome, Store, Surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,43 +35,27 @@ class LinkingDesk:
         An original or teaser decides nothing itself: the pages that may stem from it are decided again. Whichever
         of page and original is stored last finds the other here, so the order of arrival changes nothing.
         """
-        article = await self.store.article(article_id)
-        fingerprint = await self.store.fingerprint(article_id)
-        forgotten = article is not None and article.noindex and not article.text
-        if article is None or fingerprint is None or forgotten:
+        case = await self.store.case(article_id, shortlist)
+        if case is None or (case.article.noindex and not case.article.text):
             # Nothing to decide on any more; what was decided while there was a text stays.
             await self.store.settle(article_id, worker=worker)
             return False
-        if article.role is not Role.AGGREGATOR:
-            pages = await self.store.index.candidates(fingerprint, Side.PAGE)
-            concerned = [page.article_id for page in pages]
-            await self.store.settle(article_id, worker=worker, enqueue=concerned, reason=reason)
+        if case.article.role is not Role.AGGREGATOR:
+            await self.store.settle(article_id, worker=worker, enqueue=case.concerns, reason=reason)
             return False
-        verification = await self.verify(article, fingerprint)
+        verification = await self._weigh(case.article, case.surroundings)
         recorded = await self.store.record_decision(verification.decision, worker=worker, reason=reason)
         tally.linked += recorded.link in {RecordOutcome.CREATED, RecordOutcome.CHANGED}
         tally.attributed += recorded.attribution in {RecordOutcome.CREATED, RecordOutcome.CHANGED}
-        return article.noindex
+        return case.article.noindex
 
     async def verify(self, page: Article, fingerprint: Fingerprint) -> Verification:
         """The decision on a page, stored or not, with the articles it was weighed against."""
-        found = shortlist(await self.store.index.candidates(fingerprint, Side.ORIGINAL))
-        named = await self.store.index.candidates(fingerprint, Side.TEASER, MAX_TEASERS)
-        addresses = [*page.hyperlinks, *([page.canonical_url] if page.canonical_url else [])]
-        known_urls = await self.store.known_urls(addresses) if addresses else {}
-        wanted = [candidate.article_id for candidate in found]
-        wanted += [identifier for identifier in known_urls.values() if identifier not in wanted]
-        teasers = [candidate.article_id for candidate in named]
-        articles = await self.store.articles([one for one in [*wanted, *teasers] if one != page.id])
-        originals = [articles[one] for one in wanted if one in articles and _is_original(articles[one])]
-        decision = await self.cpu.run(
-            decide_page,
-            page,
-            originals,
-            [articles[one] for one in teasers if one in articles],
-            known_urls,
-        )
-        return Verification(decision, articles)
+        return await self._weigh(page, await self.store.surroundings(page, fingerprint, shortlist))
+
+    async def _weigh(self, page: Article, around: Surroundings) -> Verification:
+        decision = await self.cpu.run(decide_page, page, around.originals, around.teasers, dict(around.known_urls))
+        return Verification(decision, around.articles)
 
 
 def decide_page(
@@ -84,7 +66,3 @@ def decide_page(
     if decision.link is not None and page.archive is not None:
         return replace(decision, link=replace(decision.link, archive=page.archive))
     return decision
-
-
-def _is_original(article: Article) -> bool:
-    return article.role is not Role.AGGREGATOR and article.completeness is Completeness.FULL

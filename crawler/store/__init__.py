@@ -2,6 +2,7 @@
 
 from crawler.store.records import (
     Announced,
+    Case,
     FrontierCounts,
     FrontierEntry,
     PendingDecision,
@@ -14,12 +15,14 @@ from crawler.store.records import (
     SourceRecord,
     StoredArticle,
     StoreOutcome,
+    Surroundings,
     WorkerRecord,
 )
 from crawler.store.store import Store
 
 __all__ = [
     "Announced",
+    "Case",
     "FrontierCounts",
     "FrontierEntry",
     "PendingDecision",
@@ -33,5 +36,6 @@ __all__ = [
     "Store",
     "StoreOutcome",
     "StoredArticle",
+    "Surroundings",
     "WorkerRecord",
 ]

@@ -74,7 +74,7 @@ class Articles(Connected):
 
     async def known_urls(self, given: Iterable[str]) -> dict[str, str]:
         """URL as given → id of the article that was met under it or under a twin of it."""
-        return await self._db.read(_known_urls, list(given))
+        return await self._db.read(known_urls, list(given))
 
     async def fingerprints(self, ids: Iterable[str]) -> dict[str, Fingerprint]:
         """Those stored with the articles."""
@@ -254,19 +254,24 @@ def _name(dialect: Dialect) -> Any:
     return upsert.on_conflict_do_update(index_elements=["key"], set_=taken, where=owner == "removed")
 
 
-def _known_urls(tx: Transaction, given: Sequence[str]) -> dict[str, str]:
+def known_urls(tx: Transaction, given: Sequence[str]) -> dict[str, str]:
+    """See `Articles.known_urls`."""
     keys = {url: key for url in given if (key := _url_key(url)) is not None}
+    ids: dict[str, str] = {}
+    for part in chunks(sorted(set(keys.values()))):
+        ids |= {row.key: row.id for row in tx.all(_by_alias(tx.dialect), {"keys": tx.dialect.as_list(part)})}
+    return {url: ids[key] for url, key in keys.items() if key in ids}
+
+
+@cache
+def _by_alias(dialect: Dialect) -> sa.Select[Any]:
     full = articles.alias("full")
-    rows = (
+    return (
         sa.select(aliases.c.key, sa.func.coalesce(full.c.id, articles.c.id).label("id"))
         .join(articles, articles.c.no == aliases.c.article_no)
         .outerjoin(full, full.c.no == articles.c.replaced_by)
-        .where(articles.c.state != "removed")
+        .where(articles.c.state != "removed", dialect.listed(aliases.c.key, "keys"))
     )
-    ids: dict[str, str] = {}
-    for part in chunks(sorted(set(keys.values()))):
-        ids |= {row.key: row.id for row in tx.all(rows.where(tx.dialect.among(aliases.c.key, part)))}
-    return {url: ids[key] for url, key in keys.items() if key in ids}
 
 
 def _forget_text(tx: Transaction, article_id: str) -> None:

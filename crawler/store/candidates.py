@@ -36,7 +36,7 @@ class PostingIndex(Connected):
 
         Reads at most KEY_CAP + 1 entries a key, however large the index. Raises LinkerMismatch.
         """
-        return await self._db.read(_candidates, fingerprint, side, limit)
+        return await self._db.read(search, fingerprint, side, limit)
 
 
 def put(tx: Transaction, article_no: int, side: Side, fingerprint: Fingerprint, *, first: bool = False) -> None:
@@ -84,15 +84,9 @@ def is_put(tx: Transaction, article_no: int, fingerprint: Fingerprint) -> bool:
 
 def held(tx: Transaction, ids: Sequence[str]) -> dict[str, Fingerprint]:
     """The stored fingerprints of articles."""
-    rows = (
-        sa.select(articles.c.id, fingerprints, linkers.c.linker, linkers.c.scheme)
-        .join(fingerprints, fingerprints.c.article_no == articles.c.no)
-        .join(linkers, linkers.c.no == fingerprints.c.linker_no)
-        .where(linkers.c.serving)
-    )
     found = {}
     for part in chunks(ids):
-        for row in tx.all(rows.where(tx.dialect.among(articles.c.id, part))):
+        for row in tx.all(_held_by_id(tx.dialect), {"ids": tx.dialect.as_list(part)}):
             weights = tuple(_unpacked("f", row.index_weights))
             found[row.id] = Fingerprint(row.linker, row.scheme, row.minhash, _keys(row), weights)
     return found
@@ -104,6 +98,16 @@ def serving(tx: Transaction) -> Row[Any] | None:
 
 
 _SERVING = sa.select(linkers).where(linkers.c.serving)
+
+
+@cache
+def _held_by_id(dialect: Dialect) -> sa.Select[Any]:
+    return (
+        sa.select(articles.c.id, fingerprints, linkers.c.linker, linkers.c.scheme)
+        .join(fingerprints, fingerprints.c.article_no == articles.c.no)
+        .join(linkers, linkers.c.no == fingerprints.c.linker_no)
+        .where(linkers.c.serving, dialect.listed(articles.c.id, "ids"))
+    )
 
 
 @cache
@@ -132,25 +136,26 @@ def _unshelve(dialect: Dialect) -> Any:
     )
 
 
-def _candidates(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int) -> list[Candidate]:
+def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int) -> list[Candidate]:
+    """See `PostingIndex.candidates`."""
     row = serving(tx)
     if row is None or not fingerprint.keys:
         return []
     _check(row, fingerprint)
-    best = _best(tx, fingerprint, _shelf(row.no, side), limit)
-    rows = sa.select(articles.c.id, best.c.overlap).join(best, best.c.article_no == articles.c.no)
-    ranked = rows.order_by(best.c.overlap.desc(), articles.c.id).limit(limit)
-    return [Candidate(row.id, row.overlap / _WEIGHT_UNIT) for row in tx.all(ranked)]
-
-
-def _best(tx: Transaction, fingerprint: Fingerprint, shelf: int, limit: int) -> sa.Subquery:
-    """The articles with the `limit` greatest sums, and all that tie with the last."""
     total: dict[int, float] = {}
     # With the precision that is stored, so that a fingerprint read back ranks as it did when it was new.
     for key, weight in zip(fingerprint.keys, array("f", fingerprint.weights), strict=True):
         total[key] = total.get(key, 0.0) + weight
-    weights = [round(weight * _WEIGHT_UNIT) for weight in total.values()]
-    wanted = tx.dialect.weighted_keys(list(total), weights)
+    weights = {key: round(weight * _WEIGHT_UNIT) for key, weight in total.items()}
+    values = {**tx.dialect.as_weighted_keys(weights), "shelf": _shelf(row.no, side), "most": limit}
+    return [Candidate(found.id, found.overlap / _WEIGHT_UNIT) for found in tx.all(_ranked(tx.dialect), values)]
+
+
+@cache
+def _ranked(dialect: Dialect) -> sa.Select[Any]:
+    """Ids and overlaps of the articles with the `most` greatest sums of `wanted` weights on a `shelf`."""
+    wanted = dialect.weighted_keys()
+    shelf, most = sa.bindparam("shelf", type_=postings.c.shelf.type), sa.bindparam("most", type_=sa.Integer)
     counted = postings.alias("counted")
     some = (
         sa.select(counted.c.key)
@@ -168,9 +173,12 @@ def _best(tx: Transaction, fingerprint: Fingerprint, shelf: int, limit: int) -> 
         .group_by(postings.c.article_no)
         .subquery()
     )
+    # All that tie with the last go on to the ties by id.
     place = sa.func.rank().over(order_by=sums.c.overlap.desc()).label("place")
     ranked = sa.select(sums.c.article_no, sums.c.overlap, place).subquery()
-    return sa.select(ranked.c.article_no, ranked.c.overlap).where(ranked.c.place <= limit).subquery()
+    best = sa.select(ranked.c.article_no, ranked.c.overlap).where(ranked.c.place <= most).subquery()
+    rows = sa.select(articles.c.id, best.c.overlap).join(best, best.c.article_no == articles.c.no)
+    return rows.order_by(best.c.overlap.desc(), articles.c.id).limit(most)
 
 
 def _shelve(tx: Transaction, article_no: int, shelf: int, keys: Sequence[int]) -> None:

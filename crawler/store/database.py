@@ -11,8 +11,10 @@ A caller that is cancelled never breaks a transaction: it runs on to its end, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -40,6 +42,7 @@ RUNS = 6  # of one transaction, before a deadlock or a lost connection is given 
 PAUSE = 0.05  # seconds before the second run, doubled each time
 READERS = 2  # threads that read a SQLite file beside the one that writes it
 CACHE_KIB = 32_768  # a SQLite connection's page cache
+MOST_TOGETHER = 64  # transactions of a SQLite store committed at once
 CONNECT_TIMEOUT = 10.0  # seconds
 
 
@@ -132,6 +135,17 @@ class _Engine(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A body that waits for the writing thread, and who waits for what it returns."""
+
+    call: Callable[[Connection], Any]
+    future: asyncio.Future[Any]
+
+
+_Outcome = tuple[Any, BaseException | None]
+
+
 class _SqliteThreads:
     """One connection that writes, in a thread of its own, and a few that read, in theirs."""
 
@@ -144,6 +158,7 @@ class _SqliteThreads:
         plain = url.set(drivername="sqlite+pysqlite")
         self._writer = _sqlite_engine(plain, settings.timeout, 1, begin="BEGIN IMMEDIATE")
         self._reader = _sqlite_engine(plain, settings.timeout, READERS, begin="BEGIN")
+        self._waiting: deque[_Write] = deque()
         self._writing = ThreadPoolExecutor(1, "store-write")
         self._reading = ThreadPoolExecutor(READERS, "store-read")
 
@@ -151,7 +166,29 @@ class _SqliteThreads:
         return await asyncio.get_running_loop().run_in_executor(self._reading, _in_transaction, self._reader, call)
 
     async def write(self, call: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writing, _in_transaction, self._writer, call)
+        loop = asyncio.get_running_loop()
+        write = _Write(call, loop.create_future())
+        self._waiting.append(write)
+        loop.run_in_executor(self._writing, self._write_waiting, loop)
+        result: T = await write.future
+        return result
+
+    def _write_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Writes all that came in while the last were written, with one commit and one word to the event loop."""
+        writes = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+        outcomes = _together(self._writer, writes)
+
+        def tell() -> None:
+            for write, (result, error) in zip(writes, outcomes, strict=True):
+                if write.future.done():
+                    continue
+                if error is not None:
+                    write.future.set_exception(error)
+                else:
+                    write.future.set_result(result)
+
+        if writes:
+            loop.call_soon_threadsafe(tell)
 
     async def migrate(self, call: Callable[[Connection], T]) -> T:
         from filelock import FileLock
@@ -200,6 +237,35 @@ def _sqlite_engine(url: URL, timeout: float, connections: int, *, begin: str) ->
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _together(engine: sa.Engine, writes: Sequence[_Write]) -> list[_Outcome]:
+    """Runs each body in a savepoint of one transaction: what fails leaves no trace and takes no other along."""
+    if len(writes) == 1:
+        return [_alone(engine, writes[0])]
+    outcomes: list[_Outcome] = []
+    try:
+        with engine.begin() as connection:
+            run = _raw(connection).execute
+            for write in writes:
+                run("SAVEPOINT one")
+                try:
+                    outcomes.append((write.call(connection), None))
+                except Exception as error:  # noqa: BLE001 - its caller gets it
+                    run("ROLLBACK TO one")
+                    outcomes.append((None, error))
+                run("RELEASE one")
+    except Exception:  # noqa: BLE001 - whatever it was, it is raised again below
+        # A full disk and the like end the whole transaction: who is to blame is found one by one.
+        return [_alone(engine, write) for write in writes]
+    return outcomes
+
+
+def _alone(engine: sa.Engine, write: _Write) -> _Outcome:
+    try:
+        return _in_transaction(engine, write.call), None
+    except Exception as error:  # noqa: BLE001 - its caller gets it
+        return None, error
 
 
 def _in_transaction(engine: sa.Engine, call: Callable[[Connection], T]) -> T:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-from sqlalchemy.sql.selectable import TableValuedAlias
 
 
 class Upsert(Protocol):
@@ -44,8 +43,20 @@ class Dialect(Protocol):
         """`column IN values` as one and the same statement for any number of values (prepared once)."""
         ...
 
-    def weighted_keys(self, keys: Sequence[int], weights: Sequence[int]) -> TableValuedAlias:
-        """A table of the columns `key` and `weight`."""
+    def listed(self, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+        """The same with a parameter, which `as_list` fills: for statements that are made once and run for ever."""
+        ...
+
+    def as_list(self, values: Collection[Any]) -> Any:
+        """`values` as the parameter of `listed`."""
+        ...
+
+    def weighted_keys(self) -> sa.FromClause:
+        """A table of the columns `key` and `weight`, which the parameters of `as_weighted_keys` fill."""
+        ...
+
+    def as_weighted_keys(self, weights: Mapping[int, int]) -> dict[str, Any]:
+        """The parameters of `weighted_keys`, given key → weight."""
         ...
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -69,6 +80,13 @@ class Sqlite:
         entries = sa.func.json_each(json.dumps(list(values))).table_valued("value")
         return column.in_(sa.select(entries.c.value))
 
+    def listed(self, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+        entries = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
+        return column.in_(sa.select(entries.c.value))
+
+    def as_list(self, values: Collection[Any]) -> Any:
+        return json.dumps(list(values))
+
     def numbers(self, name: str) -> sa.Subquery:
         entries = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
         return sa.select(entries.c.value).subquery()
@@ -76,14 +94,17 @@ class Sqlite:
     def as_numbers(self, values: Sequence[int]) -> Any:
         return json.dumps(values)
 
-    def weighted_keys(self, keys: Sequence[int], weights: Sequence[int]) -> TableValuedAlias:
-        pairs = sa.func.json_each(json.dumps([[key, weight] for key, weight in zip(keys, weights, strict=True)]))
+    def weighted_keys(self) -> sa.FromClause:
+        pairs = sa.func.json_each(sa.bindparam("wanted", type_=sa.Text))
         entries = pairs.table_valued("value").alias("entry")
         rows = sa.select(
             sa.func.json_extract(entries.c.value, "$[0]", type_=sa.BigInteger).label("key"),
             sa.func.json_extract(entries.c.value, "$[1]", type_=sa.BigInteger).label("weight"),
         )
-        return cast(TableValuedAlias, rows.cte("wanted"))
+        return rows.cte("wanted")
+
+    def as_weighted_keys(self, weights: Mapping[int, int]) -> dict[str, Any]:
+        return {"wanted": json.dumps(list(weights.items()))}
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.func.max(one, other, type_=one.type)
@@ -102,6 +123,12 @@ class Postgresql:
         wanted = sa.bindparam(None, list(values), type_=postgresql.ARRAY(column.type))
         return column == sa.func.any(wanted)
 
+    def listed(self, column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+        return column == sa.func.any(sa.bindparam(name, type_=postgresql.ARRAY(column.type)))
+
+    def as_list(self, values: Collection[Any]) -> Any:
+        return list(values)
+
     def numbers(self, name: str) -> sa.Subquery:
         entries = sa.func.unnest(sa.bindparam(name, type_=postgresql.ARRAY(sa.BigInteger))).table_valued("value")
         return sa.select(entries.render_derived().c.value).subquery()
@@ -109,15 +136,13 @@ class Postgresql:
     def as_numbers(self, values: Sequence[int]) -> Any:
         return list(values)
 
-    def weighted_keys(self, keys: Sequence[int], weights: Sequence[int]) -> TableValuedAlias:
+    def weighted_keys(self) -> sa.FromClause:
         numbers = postgresql.ARRAY(sa.BigInteger)
-        return (
-            sa.func.unnest(
-                sa.bindparam(None, list(keys), type_=numbers), sa.bindparam(None, list(weights), type_=numbers)
-            )
-            .table_valued("key", "weight", name="wanted")
-            .render_derived()
-        )
+        columns = sa.bindparam("wanted_keys", type_=numbers), sa.bindparam("wanted_weights", type_=numbers)
+        return sa.func.unnest(*columns).table_valued("key", "weight", name="wanted").render_derived()
+
+    def as_weighted_keys(self, weights: Mapping[int, int]) -> dict[str, Any]:
+        return {"wanted_keys": list(weights), "wanted_weights": list(weights.values())}
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.func.greatest(one, other, type_=one.type)

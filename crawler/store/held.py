@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from crawler.model import Article
+from crawler.store.dialect import Dialect
 from crawler.store.rows import article_of, chunks
 from crawler.store.tables import articles, versions
 from crawler.store.transaction import Transaction
@@ -20,16 +22,26 @@ _NEWEST = (
 
 
 def by_id(tx: Transaction, ids: Iterable[str]) -> dict[str, Article]:
-    return {article.id: article for article in _read(tx, articles.c.id, ids).values()}
+    return {article.id: article for article in _read(tx, _newest_by_id(tx.dialect), ids).values()}
 
 
 def by_number(tx: Transaction, numbers: Iterable[int]) -> dict[int, Article]:
-    return _read(tx, articles.c.no, numbers)
+    return _read(tx, _newest_by_number(tx.dialect), numbers)
 
 
-def _read(tx: Transaction, column: sa.ColumnElement[Any], values: Iterable[Any]) -> dict[int, Article]:
+@cache
+def _newest_by_id(dialect: Dialect) -> sa.Select[Any]:
+    return _NEWEST.where(dialect.listed(articles.c.id, "wanted"))
+
+
+@cache
+def _newest_by_number(dialect: Dialect) -> sa.Select[Any]:
+    return _NEWEST.where(dialect.listed(articles.c.no, "wanted"))
+
+
+def _read(tx: Transaction, rows: sa.Select[Any], values: Iterable[Any]) -> dict[int, Article]:
     return {
         row.no: article_of(row.id, row.first_seen, row.text, row.fields)
         for part in chunks(values)
-        for row in tx.all(_NEWEST.where(tx.dialect.among(column, part)))
+        for row in tx.all(rows, {"wanted": tx.dialect.as_list(part)})
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from crawler.model import Reference, Source, SourceKind, Validators
+from crawler.model import Article, Fingerprint, Reference, Source, SourceKind, Validators
 
 
 class PollResult(StrEnum):
@@ -162,3 +163,27 @@ class WorkerRecord:
     name: str
     started: datetime
     heartbeat: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a page is weighed against: originals, the likeliest first, teasers, and the ids behind the URLs it names."""
+
+    originals: tuple[Article, ...] = ()
+    teasers: tuple[Article, ...] = ()
+    known_urls: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def articles(self) -> dict[str, Article]:
+        """All of them by id."""
+        return {article.id: article for article in (*self.originals, *self.teasers)}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An article whose decision is pending: a page with its surroundings, or an original and the pages it concerns."""
+
+    article: Article
+    fingerprint: Fingerprint
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    concerns: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from crawler.settings import DatabaseSettings
 from crawler.store import schema
 from crawler.store.articles import Articles
 from crawler.store.candidates import PostingIndex
+from crawler.store.cases import Cases
 from crawler.store.database import Database
 from crawler.store.decisions import Decisions
 from crawler.store.export import Exports
@@ -22,7 +23,7 @@ from crawler.store.runs import Runs
 from crawler.store.sources import Sources
 
 
-class Store(Sources, Frontier, Articles, Decisions, Exports, Runs):
+class Store(Sources, Frontier, Articles, Cases, Decisions, Exports, Runs):
     """Every public write is one transaction: a process killed at any instant leaves a store that the next picks up.
 
     All methods raise StoreUnavailable where the database can't be reached, StoreError where it refuses.

@@ -52,6 +52,22 @@ async def test_a_database_that_is_not_there_is_one_clear_line(postgres_url: str)
     assert 'database "nowhere" does not exist' in await failure(url)
 
 
+async def test_a_write_that_fails_among_others_leaves_no_trace_and_takes_none_along(tmp_path: Path) -> None:
+    async with await Store.open(DatabaseSettings(url=f"sqlite+aiosqlite:///{tmp_path}/x.db"), SystemClock()) as store:
+
+        def fail(tx: Transaction) -> None:
+            tx.run(sa.text("INSERT INTO workers (name, started, heartbeat) VALUES ('broken', 0, 0)"))
+            raise ValueError("broken")
+
+        # The first occupies the writing thread while the others gather behind it.
+        writes = [store.heartbeat(f"worker {number}") for number in range(20)]
+        writes.insert(10, store._db.write(fail))
+        outcomes = await asyncio.gather(*writes, return_exceptions=True)
+        assert [repr(one) for one in outcomes if one is not None] == ["ValueError('broken')"]
+        assert len(await store.workers()) == 20
+        assert "broken" not in {worker.name for worker in await store.workers()}
+
+
 async def test_a_url_that_is_none_is_refused_without_being_quoted() -> None:
     with pytest.raises(SettingsError) as caught:
         await Store.open(DatabaseSettings(url="postgresql+asyncpg://wire:s3cr@et@host:port/db"), StillClock())
