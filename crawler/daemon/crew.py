@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from crawler.clock import Clock
 from crawler.errors import LinkerMismatch, StoreError
 from crawler.fetch.archive import ArchiveError
+from crawler.pipeline.cpu import NoWorkers
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.pages import Obtained, PageDesk
 from crawler.pipeline.polling import Poller
@@ -31,7 +32,7 @@ LEASE_SECONDS = 120.0  # work of a process that died is free again after this
 HEARTBEAT_SECONDS = 30.0
 IDLE_SECONDS = 0.2  # between two looks at a store with nothing due
 # What no page is to blame for: the run ends, its leases are given back, and nothing is given up.
-_FATAL = (StoreError, LinkerMismatch, ArchiveError)
+_FATAL = (StoreError, LinkerMismatch, ArchiveError, NoWorkers)
 DECISIONS_AT_ONCE = 8
 
 
@@ -173,7 +174,7 @@ class Crew:
                 article_id = await self.pages.process(obtained, self.name, self.tally)
                 if article_id is not None:
                     await self._decide_one(article_id, "article stored")
-            except StoreError:
+            except _FATAL:
                 raise
             except Exception as error:
                 log.exception("%s", obtained.entry.url)

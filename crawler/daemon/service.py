@@ -66,6 +66,8 @@ async def run(
             if once:
                 return RunResult(tally, skipped=str(busy))
             raise
+        processes = settings.run.processes or default_processes()
+        cpu = await stack.enter_async_context(CpuPool(settings.link, settings.rights_list(), processes=processes))
         if reclaimed := await store.reclaim():
             log.info("taking up %d pages that a run had in hand when it was cut off", reclaimed)
         await reconcile(store, settings)
@@ -73,8 +75,6 @@ async def run(
         records = await store.sources()
         ports = {port for record in records if (port := urlsplit(record.source.url).port)}
         fetcher = await stack.enter_async_context(Fetcher(settings.fetch, clock, source_ports=ports))
-        processes = settings.run.processes or default_processes()
-        cpu = await stack.enter_async_context(CpuPool(settings.link, settings.rights_list(), processes=processes))
         archive = None
         if settings.archive.warc_dir:
             archive = await stack.enter_async_context(Archive(settings.archive, settings.fetch.user_agent))

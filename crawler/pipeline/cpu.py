@@ -35,6 +35,10 @@ class WorkCrashed(WiretraceError):
     """A piece of CPU work killed its process or ran out of time, twice."""
 
 
+class NoWorkers(WiretraceError):
+    """Not one worker of the pool came up."""
+
+
 def default_processes() -> int:
     """One less than the cores this process may use, at least one."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -63,29 +67,32 @@ class CpuPool:
     def __init__(self, settings: LinkSettings, rights: Sequence[Rights], *, processes: int) -> None:
         self._settings, self._rights, self._processes = settings, tuple(rights), processes
         self._executor = self._make()
+        self._started: asyncio.Task[None] | None = None
         # More jobs than this are not handed over: they would only wait in the pool's own queue, unbounded.
         self._slots = asyncio.Semaphore(max(1, processes) * 2)
 
     async def __aenter__(self) -> CpuPool:
-        """Waits until a worker stands: one that can't start is a fault of the run, not of the first pages.
-
-        Raises WorkCrashed.
-        """
-        try:
-            await self.run(_is_ready)
-        except BaseException:
-            self.close()
-            raise
+        """Workers start in the background: they read their modules while the caller opens what it needs."""
+        self._started = asyncio.create_task(self._start())
         return self
 
+    async def _start(self) -> None:
+        # A pool starts its processes inside its first `submit`, which would hold up the event loop for a second.
+        future = await asyncio.to_thread(self._executor.submit, _is_ready)
+        await asyncio.wait_for(asyncio.wrap_future(future), JOB_TIMEOUT)
+
     async def __aexit__(self, *exc: object) -> None:
+        if self._started is not None:
+            self._started.cancel()
+            await asyncio.gather(self._started, return_exceptions=True)
         self.close()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`function(*args)` off the event loop's thread; it must be a module-level function.
 
-        Raises WorkCrashed where the work kills its process or does not end, and whatever `function` raises.
+        Raises WorkCrashed where the work kills its process or does not end, NoWorkers, and whatever `function` raises.
         """
+        await self._workers()
         async with self._slots:
             for last_try in (False, True):
                 executor = self._executor
@@ -97,6 +104,15 @@ class CpuPool:
                     if last_try:
                         raise WorkCrashed(f"{function.__name__}: {type(error).__name__}") from None
         raise AssertionError("unreachable")
+
+    async def _workers(self) -> None:
+        """Waits until the first worker stands: one that can't start is a fault of the run, not of its first pages."""
+        if self._started is None:
+            raise RuntimeError("the pool is used outside its context")
+        try:
+            await asyncio.shield(self._started)
+        except (BrokenProcessPool, TimeoutError, OSError) as error:
+            raise NoWorkers(f"no worker process could be started: {error or type(error).__name__}") from None
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
