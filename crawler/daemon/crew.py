@@ -34,6 +34,7 @@ IDLE_SECONDS = 0.2  # between two looks at a store with nothing due
 # What no page is to blame for: the run ends, its leases are given back, and nothing is given up.
 _FATAL = (StoreError, LinkerMismatch, ArchiveError, NoWorkers)
 DECISIONS_AT_ONCE = 8
+PUT_OFF_SECONDS = 600.0  # for which a decision that failed waits
 
 
 @dataclass(slots=True)
@@ -52,11 +53,12 @@ class Crew:
     processors: int = 4
     only: frozenset[str] = frozenset()  # names of sources; empty: all
     _queue: asyncio.Queue[Obtained] = field(default_factory=asyncio.Queue)
+    _polls: asyncio.Semaphore = field(default_factory=asyncio.Semaphore)  # how many sources are polled at once
     _fetching: Counter[str] = field(default_factory=Counter)  # entries by host, from lease to queue
     _under_way: int = 0  # entries from lease to stored, and decisions
     _stored: int = 0  # entries processed so far
     _decided: int = -1  # `_stored` as it was when no decision was pending
-    _unindexed: set[str] = field(default_factory=set)  # pages whose text goes when nothing is pending
+    _forgotten: int = -1  # `_stored` as it was when texts that must not be kept were dropped
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _polled: asyncio.Event = field(default_factory=asyncio.Event)
     _sources: dict[str, SourceRecord] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class Crew:
         Raises an exception group where the store fails. Cancelled, it leaves its leases to be released.
         """
         self._queue = asyncio.Queue(self.settings.fetch.concurrency)
+        self._polls = asyncio.Semaphore(self.settings.fetch.concurrency)
         self._idle.set()
         await self._load_sources()
         async with asyncio.TaskGroup() as group:
@@ -79,7 +82,7 @@ class Crew:
             await self._idle.wait()
             for task in ending:
                 task.cancel()
-        await self._forget_unindexed()
+        await self.store.forget_unindexed()
         await self.store.release(self.name)
         await self.store.sign_off(self.name)
 
@@ -97,24 +100,25 @@ class Crew:
         return [one for one in enabled if not self.only or one.source.name in self.only]
 
     async def _poll_once(self, due_only: bool) -> None:
-        await self._poll(self._due() if due_only else self._chosen())
+        await asyncio.gather(*map(self._poll, self._due() if due_only else self._chosen()))
         self._polled.set()
 
     async def _poll_forever(self) -> None:
-        while not self.stop.is_set():
-            await self._load_sources()
-            await self._poll(self._due())
-            await self._pause(1.0)
+        """Each source in its own time: one that hangs holds up no other."""
+        async with asyncio.TaskGroup() as group:
+            under_way: dict[str, asyncio.Task[None]] = {}
+            while not self.stop.is_set():
+                await self._load_sources()
+                under_way = {name: task for name, task in under_way.items() if not task.done()}
+                for record in self._due():
+                    if record.name not in under_way:
+                        under_way[record.name] = group.create_task(self._poll(record))
+                await self._pause(1.0)
 
-    async def _poll(self, records: Sequence[SourceRecord]) -> None:
-        gate = asyncio.Semaphore(self.settings.fetch.concurrency)
-
-        async def one(record: SourceRecord) -> None:
-            async with gate:
-                if not self.stop.is_set():
-                    await self.poller.poll(record, self.tally)
-
-        await asyncio.gather(*(one(record) for record in records))
+    async def _poll(self, record: SourceRecord) -> None:
+        async with self._polls:
+            if not self.stop.is_set():
+                await self.poller.poll(record, self.tally)
 
     # --- pages -----------------------------------------------------------------------------------------
 
@@ -194,26 +198,23 @@ class Crew:
             finally:
                 self._end()
             if not pending:
-                if self._decided == mark:  # for a second time: nothing was stored in between
-                    await self._forget_unindexed()
+                if self._decided == mark != self._forgotten:  # for a second time: nothing was stored in between
+                    # Not sooner: an original stored a moment after such a page could not be told from it any more.
+                    await self.store.forget_unindexed()
+                    self._forgotten = mark
                 self._decided = mark
                 await self._pause(IDLE_SECONDS)
 
-    async def _forget_unindexed(self) -> None:
-        """Not sooner: an original stored a moment after such a page could not be told from it any more."""
-        while self._unindexed:
-            await self.store.forget_text(self._unindexed.pop())
-
     async def _decide_one(self, article_id: str, reason: str) -> None:
         try:
-            if await self.linking.decide(article_id, self.tally, worker=self.name, reason=reason):
-                self._unindexed.add(article_id)
+            await self.linking.decide(article_id, self.tally, worker=self.name, reason=reason)
         except _FATAL:
             raise
         except Exception:
-            # The task stays leased and comes back when the lease ends: nothing is lost by a fault of ours.
+            # Nothing is lost by a fault of ours: the decision is due again later.
             log.exception("decision on %s", article_id)
             self.tally.failed["decision"] += 1
+            await self.store.put_off(article_id, self.name, PUT_OFF_SECONDS)
 
     # --- leases and shutdown -----------------------------------------------------------------------------
 

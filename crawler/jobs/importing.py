@@ -86,8 +86,8 @@ async def settle_pending(store: Store, cpu: CpuPool, tally: Tally) -> None:
     worker = f"import:{os.getpid()}"
     while pending := await store.pending(worker, DECISIONS_AT_ONCE, LEASE_SECONDS):
         for one in pending:
-            if await desk.decide(one.article_id, tally, worker=worker, reason=one.reason):
-                await store.forget_text(one.article_id)
+            await desk.decide(one.article_id, tally, worker=worker, reason=one.reason)
+    await store.forget_unindexed()
 
 
 def files_of(path: Path) -> Iterator[Path]:

@@ -27,10 +27,8 @@ class LinkingDesk:
     store: Store
     cpu: CpuPool
 
-    async def decide(self, article_id: str, tally: Tally, *, worker: str | None, reason: str) -> bool:
+    async def decide(self, article_id: str, tally: Tally, *, worker: str | None, reason: str) -> None:
         """Decides on a stored article, records it and ends its pending task (leased by `worker`; None: nobody).
-
-        True where the page asked not to be indexed: its text is to be forgotten when no decision is pending.
 
         An original or teaser decides nothing itself: the pages that may stem from it are decided again. Whichever
         of page and original is stored last finds the other here, so the order of arrival changes nothing.
@@ -39,15 +37,14 @@ class LinkingDesk:
         if case is None or (case.article.noindex and not case.article.text):
             # Nothing to decide on any more; what was decided while there was a text stays.
             await self.store.settle(article_id, worker=worker)
-            return False
+            return
         if case.article.role is not Role.AGGREGATOR:
             await self.store.settle(article_id, worker=worker, enqueue=case.concerns, reason=reason)
-            return False
+            return
         verification = await self._weigh(case.article, case.surroundings)
         recorded = await self.store.record_decision(verification.decision, worker=worker, reason=reason)
         tally.linked += recorded.link in {RecordOutcome.CREATED, RecordOutcome.CHANGED}
         tally.attributed += recorded.attribution in {RecordOutcome.CREATED, RecordOutcome.CHANGED}
-        return case.article.noindex
 
     async def verify(self, page: Article, fingerprint: Fingerprint) -> Verification:
         """The decision on a page, stored or not, with the articles it was weighed against."""

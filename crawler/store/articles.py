@@ -21,6 +21,7 @@ from crawler.store.dialect import Dialect
 from crawler.store.records import StoredArticle, StoreOutcome
 from crawler.store.rows import article_fields, chunks, content_hash
 from crawler.store.tables import aliases, articles, versions
+from crawler.store.tables import tasks as tasks_table
 from crawler.store.transaction import Note, Transaction
 
 
@@ -58,6 +59,11 @@ class Articles(Connected):
     async def forget_text(self, article_id: str) -> None:
         """Drops the text of all versions (a page that said noindex); hash, times and links stay."""
         await self._db.write(_forget_text, article_id)
+
+    async def forget_unindexed(self) -> int:
+        """Drops the texts of pages that asked not to be indexed and wait for no decision; how many. One index probe
+        each."""
+        return await self._db.write(_forget_unindexed)
 
     async def article(self, article_id: str) -> Article | None:
         """Its newest version; None where it is unknown or was removed."""
@@ -173,6 +179,7 @@ def _write_version(
         "vendor_source": article.vendor_source,
         "vendor_rank": delivery.rank(article) if delivery.is_delivery(article) else None,
         "headline_key": teasers.headline_key(article),
+        "unindexed": article.noindex and bool(article.text),
         "headline_time": delivery.rank(article) or (row.first_seen if row is not None else tx.now),
     }
     if row is None:
@@ -220,6 +227,8 @@ def _follow_up(tx: Transaction, article: Article, row: Row[Any], before: Row[Any
     action, reason = (Action.CREATED, "first seen") if before is None else (Action.CHANGED, "its content changed")
     tx.note(Note(Subject.ARTICLE, action, article.id, reason, row.version, row.attribution_no))
     if before is not None:
+        if before.role == Role.AGGREGATOR.value and article.role is not Role.AGGREGATOR:
+            decisions.retract_own(tx, row, "it is an original itself")
         decisions.retell(tx, row.no, "an article of it changed")
         tasks.enqueue(tx, decisions.hanging_on(tx, [row.no]), "its original changed")
     tasks.enqueue(tx, [row.no], "new" if before is None else "changed")
@@ -279,6 +288,7 @@ def _forget_text(tx: Transaction, article_id: str) -> None:
     if row is None:
         return
     had_text = sa.and_(versions.c.article_no == row.no, versions.c.text != "")
+    tx.run(sa.update(articles).where(articles.c.no == row.no).values(unindexed=False))
     forgot = tx.run(sa.update(versions).where(had_text).values(text=""))
     newest = held.by_id(tx, [article_id]).get(article_id)
     if forgot and newest is not None and not newest.noindex and row.state == "live":  # noindex: it never was told
@@ -286,6 +296,14 @@ def _forget_text(tx: Transaction, article_id: str) -> None:
             Subject.ARTICLE, Action.CHANGED, article_id, "its text was dropped", row.version, row.attribution_no
         )
         tx.note(told)
+
+
+def _forget_unindexed(tx: Transaction) -> int:
+    waits = sa.exists().where(tasks_table.c.article_no == articles.c.no)
+    ids = [row.id for row in tx.all(sa.select(articles.c.id).where(articles.c.unindexed, ~waits))]
+    for article_id in ids:
+        _forget_text(tx, article_id)
+    return len(ids)
 
 
 def _version(row: Row[Any] | None) -> int:

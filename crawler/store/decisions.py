@@ -56,6 +56,10 @@ class Decisions(Connected):
         """Decisions that wait or are under way."""
         return await self._db.read(tasks.count)
 
+    async def put_off(self, article_id: str, worker: str, seconds: float) -> None:
+        """A decision that failed is due again in `seconds`."""
+        await self._db.write(_put_off, article_id, worker, seconds)
+
     async def enqueue_decisions(self, article_ids: Iterable[str], reason: str) -> None:
         """Has pages decided (again)."""
         await self._db.write(_enqueue, list(article_ids), reason)
@@ -109,6 +113,15 @@ def retell(tx: Transaction, number: int, reason: str) -> None:
             tx.note(note)
 
 
+def retract_own(tx: Transaction, page: Row[Any], reason: str) -> None:
+    """The article stems from no other any more: its link goes, its attribution too."""
+    own = sa.select(links).where(links.c.rewrite_no == page.no, links.c.state.in_(LIVE))
+    for link in tx.all(own):
+        _retract(tx, link, reason)
+    if page.attribution_no is not None:
+        _record_attribution(tx, None, page, reason)
+
+
 def retract_all(tx: Transaction, numbers: Sequence[int], reason: str) -> None:
     """Nothing names these articles any more: links and attributions go, also from the log's older rows."""
     touching = _links_touching(tx, numbers)
@@ -142,6 +155,12 @@ def _settle(tx: Transaction, article_id: str, worker: str | None, pages: Sequenc
     if number is not None:
         tasks.finish(tx, number, worker)
     _enqueue(tx, pages, reason)
+
+
+def _put_off(tx: Transaction, article_id: str, worker: str, seconds: float) -> None:
+    number = tx.scalar(sa.select(articles.c.no).where(articles.c.id == article_id))
+    if number is not None:
+        tasks.hand_back(tx, number, worker, after=seconds)
 
 
 def _record(tx: Transaction, decision: Decision, worker: str | None, reason: str) -> Recorded:

@@ -123,6 +123,14 @@ articles = Table(
     Column("headline_time", UtcTime, nullable=True),
     Column("replaced_by", Number, ForeignKey("articles.no"), nullable=True),
     Column("attribution_no", Number, nullable=True),  # the attribution in force
+    # The page asked not to be indexed: its text goes once its decision is made.
+    Column("unindexed", Boolean, nullable=False, server_default=sa.false()),
+)
+Index(  # texts to forget
+    "ix_articles_unindexed",
+    articles.c.no,
+    sqlite_where=sa.text("unindexed"),
+    postgresql_where=sa.text("unindexed"),
 )
 Index(  # a teaser's full text, a full text's teasers
     "ix_articles_headline",

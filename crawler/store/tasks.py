@@ -60,9 +60,10 @@ def finish(tx: Transaction, number: int, worker: str | None) -> None:
         hand_back(tx, number, worker)
 
 
-def hand_back(tx: Transaction, number: int, worker: str | None) -> None:
-    """Due again now."""
-    free: dict[str, Any] = {"leased_by": None, "leased_generation": None, "available_at": tx.now}
+def hand_back(tx: Transaction, number: int, worker: str | None, *, after: float = 0.0) -> None:
+    """Due again `after` so many seconds."""
+    due = tx.now + timedelta(seconds=after)
+    free: dict[str, Any] = {"leased_by": None, "leased_generation": None, "available_at": due}
     tx.run(sa.update(tasks).where(*_mine(number, worker)).values(free))
 
 

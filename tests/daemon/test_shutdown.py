@@ -98,7 +98,7 @@ async def test_a_signal_ends_the_daemon_cleanly_and_what_it_had_is_stored(
     process = await start("run")
     await seen(site, 2)
     process.send_signal(number)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         out, err = await process.communicate()
     assert process.returncode == code, err.decode()
     assert b"sources=1" in out

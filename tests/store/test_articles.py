@@ -8,7 +8,7 @@ import pytest
 from crawler.errors import LinkerMismatch
 from crawler.model import ArchiveRecord, Article, Completeness, Role, Side, Verdict
 from crawler.store import Store, StoreOutcome
-from tests.store.pieces import HOUR, NOON, StillClock, fingerprint, original, page
+from tests.store.pieces import HOUR, NOON, StillClock, fingerprint, linked, original, page
 
 
 async def test_an_article_comes_back_as_it_was_stored(store: Store) -> None:
@@ -123,6 +123,28 @@ async def test_a_forgotten_text_is_gone_from_every_version_and_from_outputs(stor
     assert stored.text == ""
     same = await store.store_article(page(noindex=True, text="Second version."), None)
     assert same.outcome is StoreOutcome.UNCHANGED
+
+
+async def test_a_text_that_must_not_be_indexed_goes_when_its_decision_is_made(store: Store) -> None:
+    await store.store_article(page(noindex=True), fingerprint(1), worker="w")
+    await store.store_article(original(), fingerprint(1))
+    assert await store.forget_unindexed() == 0
+    await store.record_decision(linked(page(), original()), worker="w", reason="decided")
+    assert await store.forget_unindexed() == 1
+    texts = {one.id: bool(one.text) for one in (await store.articles([page().id, original().id])).values()}
+    assert texts == {page().id: False, original().id: True}
+    assert await store.link_of(page().id) is not None
+    assert await store.forget_unindexed() == 0
+
+
+async def test_a_page_that_turns_out_to_be_an_originals_loses_its_link(store: Store) -> None:
+    await store.store_article(original(), fingerprint(1))
+    await store.store_article(page(), fingerprint(1))
+    await store.record_decision(linked(page(), original()), reason="decided")
+    await store.store_article(page(role=Role.ORIGIN), fingerprint(1))
+    assert await store.link_of(page().id) is None
+    log = [(change.subject.value, change.action.value) async for change in store.changes()]
+    assert ("link", "retracted") in log
 
 
 async def test_a_fingerprint_is_kept_and_replaced_with_the_text(store: Store) -> None:

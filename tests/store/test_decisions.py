@@ -47,6 +47,16 @@ async def test_the_same_decision_again_writes_nothing_to_the_log(filled: Store, 
     assert kept.decided == NOON
 
 
+async def test_a_decision_that_failed_is_due_again_later(filled: Store, clock: StillClock) -> None:
+    await filled.enqueue_decisions([page().id], "again")
+    await filled.pending("w", 9, 60)
+    await filled.put_off(page().id, "w", 600)
+    await filled.extend_leases("w", 60)
+    assert await filled.pending("w", 9, 60) == []
+    clock.pass_by(601)
+    assert [task.article_id for task in await filled.pending("w", 9, 60)] == [page().id]
+
+
 async def test_a_different_score_or_relation_changes_the_link(filled: Store) -> None:
     await filled.record_decision(linked(page(), ONE), reason="decided")
     changed = await filled.record_decision(linked(page(), ONE, relation=Relation.COPY, score=0.99), reason="again")

@@ -54,6 +54,22 @@ def _set_revision(tx: Transaction, revision: str) -> None:
     tx.run(sa.text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
 
+async def test_what_an_older_store_holds_is_there_after_it_was_migrated(store_url: str, clock: StillClock) -> None:
+    from alembic import command
+
+    def down(connection: Connection) -> None:
+        config = schema.config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+
+    async with await Store.open(DatabaseSettings(url=store_url), clock) as store:
+        await store.store_article(page(), None)
+        await store._db.migrate(down)
+    async with await Store.open(DatabaseSettings(url=store_url), clock) as store:
+        assert await store.current_revision() == store.known_revision()
+        assert await store.article(page().id) is not None
+
+
 async def test_the_schema_goes_back_to_nothing(store_url: str, clock: StillClock) -> None:
     from alembic import command
 
