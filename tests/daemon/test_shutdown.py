@@ -79,7 +79,7 @@ async def start(configuration: Path) -> Any:
 
 async def seen(site: Web, pages: int) -> None:
     """Until the site was asked for so many articles."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while sum(path.strip("/") in ARTICLES for path in site.paths()) < pages:
             await asyncio.sleep(0.02)
 
