@@ -4,8 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # The stamp is newer than what the environment was made of, or it is made again.
 READY  := $(VENV)/.ready
+DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint clean bench-crawl bench-extraction
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -34,6 +35,14 @@ lint: $(READY) ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+$(DOCS_READY): $(READY) requirements-docs.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	touch $@
+
+docs: $(DOCS_READY) ## the manual, its reference written anew from the code, into site/
+	$(BIN)/python -m docs.generator
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict  # the banner is about a MkDocs that is not taken
+
 bench-crawl: $(READY) ## crawl real pages from loopback: make bench-crawl PAGES=folder
 	$(BIN)/python benchmarks/crawl_pages.py $(PAGES)
 
@@ -41,4 +50,4 @@ bench-extraction: $(READY) ## accuracy and speed of the extractor: make bench-ex
 	$(BIN)/python benchmarks/extraction.py $(PAGES)
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache

@@ -2,37 +2,43 @@
 
 `WIRETRACE_FETCH__TIMEOUT=30` sets `timeout` of `[fetch]`; `WIRETRACE_DATABASE__URL_FILE=/run/secrets/db` reads
 the value from a file. A wrong value is one line that names file or variable, key and what was expected.
+
+The file's types are taken at their word (`"1"` is no number, `true` no count); variables are text and are read as what
+their key holds.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from crawler import __version__, urls
+from crawler import __version__, checks, urls
 from crawler.errors import SettingsError, UrlRefused
 from crawler.model import Rights, Role, Source, SourceKind
 
 PREFIX = "WIRETRACE_"
 _FILE_SUFFIX = "_file"
+Place = tuple[int | str, ...]  # pydantic's path to a value
+
 _OWN_VARIABLES = {"WIRETRACE_CONFIG"}
 
 _LONG = 10_000_000.0  # seconds, about four months: no wait of ours is longer
-Seconds = Annotated[float, Field(ge=0, le=_LONG)]
-PositiveSeconds = Annotated[float, Field(gt=0, le=_LONG)]
-Days = Annotated[float, Field(ge=0, le=36_500)]
-Count = Annotated[int, Field(ge=0)]
-PositiveCount = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(strict=True, ge=0, le=_LONG)]
+PositiveSeconds = Annotated[float, Field(strict=True, gt=0, le=_LONG)]
+Days = Annotated[float, Field(strict=True, ge=0, le=36_500)]
+Count = Annotated[int, Field(strict=True, ge=0)]
+PositiveCount = Annotated[int, Field(strict=True, ge=1)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+Flag = Annotated[bool, Field(strict=True)]
 
 
 class _Section(BaseModel):
@@ -42,56 +48,64 @@ class _Section(BaseModel):
 class DatabaseSettings(_Section):
     """Where everything is stored."""
 
-    url: str = "sqlite+aiosqlite:///wiretrace.db"
+    url: str = "sqlite+aiosqlite:///wiretrace.db"  # a SQLite file, or postgresql+asyncpg://USER:PASSWORD@HOST/NAME
     timeout: PositiveSeconds = 30.0  # seconds a statement or a lock is waited for
     pool_size: PositiveCount = 5  # connections, PostgreSQL only
 
     @field_validator("url")
     @classmethod
     def _known_engine(cls, value: str) -> str:
-        if not value.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
-            raise ValueError("expected sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/NAME")
-        return value
+        return checks.database_url(value)
 
 
 class FetchSettings(_Section):
     """How pages are requested."""
 
+    # what we call ourselves: tell site owners who you are and where they reach you
     user_agent: str = f"wiretrace/{__version__} (+https://wiretrace.example/bot)"
     concurrency: PositiveCount = 64  # requests under way at once
     per_host: PositiveCount = 2  # requests under way at once to one host
     timeout: PositiveSeconds = 20.0  # seconds, whole request with its redirects' bodies
     connect_timeout: PositiveSeconds = 10.0  # seconds to open a connection
     max_body: PositiveCount = 10_000_000  # bytes after decompression
-    max_redirects: Count = 10
+    max_redirects: Count = 10  # redirects followed for one page
     allow_private: tuple[str, ...] = ()  # networks (127.0.0.0/8) or addresses that may be fetched all the same
     allow_ports: tuple[int, ...] = ()  # ports besides 80, 443, 8000, 8008, 8080, 8443 and those of sources
     delay: Seconds = 1.0  # seconds between two requests to one host, at least
-    respect_robots: bool = True
+    respect_robots: Flag = True  # heed robots.txt
     max_age_days: Days = 7.0  # days; older entries of feeds and sitemaps are skipped; 0: no limit
     proxy: str = ""  # http(s)://HOST:PORT; empty: none
     no_proxy: tuple[str, ...] = ()  # hosts and domains (.example.com) that are asked directly
     ca_file: str = ""  # PEM file of certificate authorities besides the system's
-    proxy_resolves: bool = False  # only the proxy can resolve names: they are not checked here
+    proxy_resolves: Flag = False  # only the proxy can resolve names: they are not checked here
+
+    @field_validator("user_agent")
+    @classmethod
+    def _header_value(cls, value: str) -> str:
+        return checks.user_agent(value)
+
+    @field_validator("allow_ports", mode="before")
+    @classmethod
+    def _ports(cls, value: object) -> object:
+        for port in value if isinstance(value, list | tuple) else ():
+            if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65_535:
+                raise ValueError(f"expected ports from 1 to 65535, got {_shown(port)}")
+        return value
+
+    @field_validator("no_proxy")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(checks.host_or_network(entry) for entry in value)
 
     @field_validator("allow_private")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        from ipaddress import ip_network
-
-        for entry in value:
-            try:
-                ip_network(entry, strict=False)
-            except ValueError:
-                raise ValueError(f"expected networks such as 10.0.0.0/8 or addresses, got {entry!r}") from None
-        return value
+        return tuple(checks.network(entry) for entry in value)
 
     @field_validator("proxy")
     @classmethod
     def _proxy_url(cls, value: str) -> str:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError("expected http://HOST:PORT or https://HOST:PORT")
-        return value
+        return checks.proxy_url(value) if value else value
 
 
 class ArchiveSettings(_Section):
@@ -104,14 +118,14 @@ class LinkSettings(_Section):
     """When an article is linked to an original."""
 
     threshold: Share = 0.8  # on the calibrated score
-    base_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05  # share of rewrites in the stream
+    base_rate: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05  # share of rewrites in the stream
     window_days: PositiveCount = 30  # days around an article that are searched first
 
 
 class OriginalsSettings(_Section):
     """How originals are kept."""
 
-    keep_text_days: Annotated[int, Field(ge=-1)] = -1  # days; -1: for ever
+    keep_text_days: Annotated[int, Field(strict=True, ge=-1)] = -1  # days; -1: for ever
 
 
 class RunSettings(_Section):
@@ -125,29 +139,30 @@ class RunSettings(_Section):
 
 
 class LicensedHost(_Section):
-    host: str
-    publishers: tuple[str, ...]
+    host: str  # a host and all below it
+    publishers: tuple[str, ...]  # whose stories it may republish; empty: all
 
 
 class RightsSettings(_Section):
     """One `[[rights]]` table."""
 
-    publishers: tuple[str, ...] = ()
-    licensed_hosts: tuple[LicensedHost, ...] = ()
+    publishers: tuple[str, ...] = ()  # whose rights are ours; without any `[[rights]]`: Dow Jones' titles
+    licensed_hosts: tuple[LicensedHost, ...] = ()  # who may republish which of them
 
 
 class SourceSettings(_Section):
     """One `[[sources]]` table."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    url: str
-    role: Role
+    name: Annotated[str, Field(min_length=1, max_length=200)]  # one that no other source has
+    url: str  # http(s)://… of a feed, sitemap or section front
+    role: Role  # whose stories are looked for (origin), the sites to watch (aggregator), what others rework (release)
     publisher: Annotated[str, Field(max_length=200)] = ""  # empty: the source's name
-    kind: SourceKind = SourceKind.AUTO
-    interval: Literal["adaptive"] | Annotated[float, Field(ge=1, le=_LONG)] = "adaptive"  # seconds
-    fetch_pages: bool | None = None  # aggregators: true; origins and releases: false
-    redistribute: bool = False
-    headers_env: dict[str, str] = Field(default_factory=dict)  # header = "NAME OF A VARIABLE"
+    kind: SourceKind = SourceKind.AUTO  # auto: told by content
+    # seconds between two polls, or "adaptive"
+    interval: Literal["adaptive"] | Annotated[float, Field(strict=True, ge=1, le=_LONG)] = "adaptive"
+    fetch_pages: Flag | None = None  # aggregators: true; origins and releases: false
+    redistribute: Flag = False  # whether a licensed text may leave in exports, feeds, webhooks, API, reports
+    headers_env: dict[str, str] = Field(default_factory=dict)  # header = name of a variable that holds its value
 
     @field_validator("url")
     @classmethod
@@ -156,6 +171,13 @@ class SourceSettings(_Section):
             return urls.normalize(value)
         except UrlRefused as refused:
             raise ValueError(refused.detail) from None
+
+    @field_validator("headers_env")
+    @classmethod
+    def _headers(cls, value: dict[str, str]) -> dict[str, str]:
+        for header, variable in value.items():
+            checks.header_from(header, variable)
+        return value
 
     @model_validator(mode="after")
     def _pages_of_listings(self) -> SourceSettings:
@@ -193,14 +215,15 @@ class Settings(BaseSettings):
     rights: tuple[RightsSettings, ...] = ()
     sources: tuple[SourceSettings, ...] = ()
 
-    @model_validator(mode="after")
-    def _unique_names(self) -> Settings:
+    @field_validator("sources")
+    @classmethod
+    def _unique_names(cls, value: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
         seen: set[str] = set()
-        for source in self.sources:
+        for source in value:
             if source.name in seen:
                 raise ValueError(f"expected unique names of sources, {source.name!r} is there twice")
             seen.add(source.name)
-        return self
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -227,6 +250,9 @@ class Settings(BaseSettings):
         )
 
 
+Table = TypeVar("Table", bound=_Section)
+
+
 def load(path: Path | None) -> Settings:
     """Settings from the TOML file at `path` (None: built-in defaults) under the environment's variables.
 
@@ -238,7 +264,18 @@ def load(path: Path | None) -> Settings:
     try:
         return Settings(**table)
     except ValidationError as error:
-        raise _as_settings_error(error, where) from None
+        raise _fault(error, lambda place: _variable_of(place) or where) from None
+
+
+def checked(model: type[Table], values: Mapping[str, Any], where: str) -> Table:
+    """One table whose values come from elsewhere, such as a command's options; `where` is how a fault calls that.
+
+    Raises SettingsError as `load` does.
+    """
+    try:
+        return model(**values)
+    except ValidationError as error:
+        raise _fault(error, lambda _: where) from None
 
 
 def find_file(given: Path | None) -> Path | None:
@@ -271,9 +308,9 @@ class _Environment(PydanticBaseSettingsSource):
                 where = f"{section}.{name}"
                 raise SettingsError(variable, where, "expected the value or the file that holds it, got both")
             if name:
-                table.setdefault(section, {})[name] = _parsed(value, is_list=name in _list_keys(section))
+                table.setdefault(section, {})[name] = _from_text(value, _annotation(section, name))
             else:
-                table[section] = _parsed(value, is_list=False)
+                table[section] = _tables(variable, section, value)
         return table
 
 
@@ -284,13 +321,36 @@ def _read_secret(variable: str, path: str, key: str) -> str:
         raise SettingsError(variable, key, f"expected a readable file, got {path!r} ({_reason(error)})") from None
 
 
-def _parsed(value: str, *, is_list: bool) -> Any:
-    if value[:1] in {"[", "{"}:
+def _from_text(text: str, annotation: Any) -> Any:
+    """A variable's text as what its key holds; text that is none of that is left for the validation to tell."""
+    if get_origin(annotation) is tuple:
+        if text[:1] == "[":
+            try:
+                return json.loads(text)
+            except ValueError:
+                return text
+        return [_from_text(part.strip(), get_args(annotation)[0]) for part in text.split(",") if part.strip()]
+    if annotation in {bool, int, float}:
         try:
-            return json.loads(value)
-        except json.JSONDecodeError:
-            return value
-    return [part.strip() for part in value.split(",") if part.strip()] if is_list else value
+            return _reader(annotation).validate_python(text)
+        except ValidationError:
+            pass
+    return text
+
+
+@cache
+def _reader(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _tables(variable: str, section: str, text: str) -> Any:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(variable, section, f"expected a list of tables as JSON: {error}") from None
+    if not isinstance(found, list):
+        raise SettingsError(variable, section, f"expected a list of tables as JSON, got {_shown(found)}")
+    return found
 
 
 def _section_variables() -> dict[str, tuple[str, str]]:
@@ -314,10 +374,10 @@ def _keys(section: str) -> set[str]:
     return set(model.model_fields) if (model := _model(section)) else set()
 
 
-def _list_keys(section: str) -> set[str]:
+def _annotation(section: str, key: str) -> Any:
     model = _model(section)
-    fields = model.model_fields if model else {}
-    return {name for name, field in fields.items() if str(field.annotation).startswith("tuple[")}
+    field = model.model_fields.get(key) if model else None
+    return field.annotation if field is not None else None
 
 
 def _model(section: str) -> type[BaseModel] | None:
@@ -328,14 +388,22 @@ def _model(section: str) -> type[BaseModel] | None:
 
 def _refuse_unknown_variables() -> None:
     for variable, (section, key) in _section_variables().items():
-        if section in {"sources", "rights"} and key in {"", _FILE_SUFFIX}:
-            continue
+        if section in {"sources", "rights"}:
+            if key in {"", _FILE_SUFFIX}:
+                continue
+            whole = f"{PREFIX}{section}".upper()
+            raise SettingsError(variable, section, f"expected the list as a whole, as JSON in {whole}")
         keys = _keys(section)
         if not keys:
-            raise SettingsError(variable, section, "unknown section" + _did_you_mean(section, Settings.model_fields))
+            raise SettingsError(
+                variable, section, "unknown section" + checks.did_you_mean(section, Settings.model_fields)
+            )
         name = key[: -len(_FILE_SUFFIX)] if _is_file_variable(section, key) else key
+        if not name:
+            one = f"{PREFIX}{section}__{min(keys)}".upper()
+            raise SettingsError(variable, section, f"is a table, expected a variable for each key, such as {one}")
         if name not in keys:
-            raise SettingsError(variable, f"{section}.{name}", "unknown key" + _did_you_mean(name, keys))
+            raise SettingsError(variable, f"{section}.{name}", "unknown key" + checks.did_you_mean(name, keys))
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -349,33 +417,61 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(str(path), "", f"expected TOML: {error}") from None
 
 
-def _as_settings_error(error: ValidationError, where: str) -> SettingsError:
-    """The first fault as one line; the others show once it is mended."""
+_EXPECTED = {
+    "bool_type": "expected true or false",
+    "int_type": "expected a whole number",
+    "float_type": "expected a number",
+    "string_type": "expected text",
+    "tuple_type": "expected a list",
+    "dict_type": "expected a table",
+    "model_type": "expected a table",
+    "literal_error": 'expected "adaptive" or seconds, 1 or more',
+}
+_MAY_HOLD_SECRETS = frozenset({"url", "proxy", "headers_env"})
+
+
+def _fault(error: ValidationError, place_of: Callable[[Place], str]) -> SettingsError:
+    """The first fault as one line; the others show once it is mended. `place_of` says where a key was written."""
     fault = error.errors(include_url=False)[0]
     place = fault["loc"]
-    key = _dotted(place)
-    section = str(place[0]) if place else ""
-    if len(place) > 1:
-        name = f"{PREFIX}{section}__{place[1]}".upper()
-        given = {variable.upper(): variable for variable in os.environ}
-        for candidate in (name, name + _FILE_SUFFIX.upper()):
-            if candidate in given:
-                where = given[candidate]
+    where, key = place_of(place), _dotted(place)
     if fault["type"] == "extra_forbidden":
-        return SettingsError(where, key, "unknown key" + _did_you_mean(str(place[-1]), _siblings(place)))
+        return SettingsError(where, key, "unknown key" + checks.did_you_mean(str(place[-1]), _siblings(place)))
     if fault["type"] == "missing":
         return SettingsError(where, key, "is missing")
-    message = fault["msg"].removeprefix("Value error, ")
-    message = message.replace("Input should be", "expected")
-    value = fault["input"]
-    if message == "expected 'adaptive'":
-        message = 'expected "adaptive" or seconds, 1 or more'
-    if isinstance(value, str | int | float | bool) and "url" not in key and "header" not in key:
-        message += f", got {value!r}"  # URLs may hold a password, headers a token
+    message = _EXPECTED.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "tuple_type" and len(place) == 1:
+        message = f"expected tables, each headed [[{key}]]"
+    message = message.replace("Input should be", "expected").replace("String should have", "expected text with")
+    if fault["type"] != "value_error" and _MAY_HOLD_SECRETS.isdisjoint(place):
+        message += f", got {_shown(fault['input'])}"
     return SettingsError(where, key, message)
 
 
-def _dotted(place: tuple[int | str, ...]) -> str:
+def _variable_of(place: Place) -> str | None:
+    """The environment variable that a value came from, None for the file."""
+    given = {variable.upper(): variable for variable in os.environ}
+    section = str(place[0]) if place else ""
+    names = [f"{PREFIX}{section}", f"{PREFIX}{section}__{place[1]}"] if len(place) > 1 else [f"{PREFIX}{section}"]
+    for name in names:
+        for candidate in (name.upper(), (name + _FILE_SUFFIX).upper()):
+            if candidate in given:
+                return given[candidate]
+    return None
+
+
+def _shown(value: object) -> str:
+    """A value as a person wrote it, so far as that fits a line."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, Mapping):
+        return "a table"
+    return f"{value!r:.80}" if isinstance(value, str) else str(value)
+
+
+def _dotted(place: Place) -> str:
     """`sources[1].url`: entries counted from 1, as a person counts tables in a file."""
     text = ""
     for part in place:
@@ -386,7 +482,7 @@ def _dotted(place: tuple[int | str, ...]) -> str:
     return text
 
 
-def _siblings(place: tuple[int | str, ...]) -> Iterable[str]:
+def _siblings(place: Place) -> Iterable[str]:
     if len(place) == 1:
         return Settings.model_fields
     section = str(place[0])
@@ -395,11 +491,6 @@ def _siblings(place: tuple[int | str, ...]) -> Iterable[str]:
     if section == "rights":
         return RightsSettings.model_fields
     return _keys(section)
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f", did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(sorted(known))}"
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:

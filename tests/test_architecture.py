@@ -9,7 +9,9 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "crawler"
 
-GROUND = {"settings", "model", "errors", "urls", "clock", "interchange", "charset", "corpus", "resources", "metrics"}
+GROUND = {
+    "settings", "checks", "model", "errors", "urls", "clock", "interchange", "charset", "corpus", "resources", "metrics"
+}  # fmt: skip
 ROOMS = {"discover", "fetch", "extract", "originals", "link", "store"}
 PIPELINE = {"pipeline"}
 WORK = {"daemon", "jobs", "demo", "evaluate"}

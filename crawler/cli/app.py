@@ -5,32 +5,108 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
-from collections.abc import Coroutine
+import threading
+from collections.abc import Coroutine, Iterator, MutableMapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
-from crawler import __version__, settings
+from crawler import __version__
 from crawler.cli import console
 from crawler.clock import SystemClock
 from crawler.errors import WiretraceError
-from crawler.settings import Settings
+
+if TYPE_CHECKING:
+    from crawler.settings import Settings
 
 T = TypeVar("T")
 
 # typer comes with a click of its own; what it raises is told only by the public class that derives from it.
 _UsageFault: Any = typer.BadParameter.__base__
 
+# Command → its module in this package, and its line in `wiretrace --help`. A module brings all that its command
+# needs (the linker's arrays, HTTP, SQL), so it is read when the command is asked for and not before.
+COMMANDS = {
+    "demo": ("demo", "Crawl and link the bundled sample web over loopback; needs no internet and no other service."),
+    "init": ("starting", "Write a commented wiretrace.toml with working defaults."),
+    "run": ("crawling", "Crawl the configured sources and link what is found: for ever, or one pass with --once."),
+    "import": ("importing", "Load originals (Factiva, NewsML-G2, NITF, JSONL, HTML, text); what is bad is told."),
+    "trace": ("tracing", "Find the original of one article: the relation, the evidence, and what else was considered."),
+    "link": ("linking", "Link a dump of articles in batch; no database needed."),
+    "extract": ("extracting", "Show the article that is in a page: title, byline, dates, text, captions."),
+    "export": ("exporting", "Write what is stored, one row each: articles, links, stories, or the change log."),
+    "evaluate": ("evaluating", "Measure the linker on a labelled corpus: recall and false links per kind of reuse."),
+    "sources": ("sources", "The sources and their health."),
+    "db": ("storage", "The store's schema and index."),
+    "status": ("status", "Show the queue, the workers, sources in trouble and the last runs."),
+}  # fmt: skip
+
+
+class _Commands(MutableMapping[str, Any]):
+    """The commands by name, each read from its module when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._read:
+            module, _ = COMMANDS[name]
+            self._read[name] = typer.main.get_command(import_module(f"crawler.cli.{module}").app)
+        return self._read[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._read[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in COMMANDS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Group(TyperGroup):
+    """`wiretrace` itself: its help reads no command's module."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands = _Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def new_app(**options: Any) -> typer.Typer:
+    """What a module's commands hang on: one command, or a group of them."""
+    # Plain help, not rich's: drawing its boxes takes longer than all else that --help does.
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, **options)
+
+
 app = typer.Typer(
     name="wiretrace",
+    cls=_Group,
     help="Crawl news sites and link machine-paraphrased rewrites to the Dow Jones story they came from.",
     no_args_is_help=True,
     add_completion=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -45,10 +121,14 @@ class Context:
 
     @cached_property
     def config_file(self) -> Path | None:
+        from crawler import settings  # not for --help and --version, see COMMANDS
+
         return settings.find_file(self.config)
 
     @cached_property
     def settings(self) -> Settings:
+        from crawler import settings
+
         return settings.load(self.config_file)
 
 
@@ -89,31 +169,67 @@ def _global_options(
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:
-    """Runs a command's asynchronous part."""
+    """Runs a command's asynchronous part. A signal cancels it, so that it closes what it has opened."""
     return asyncio.run(work)
 
 
 def main() -> None:
     """Runs the command line and ends the process with INTERFACE's exit codes."""
+    with _sigterm_as_interrupt() as terminated:
+        code = _run()
+    if terminated:
+        code = 128 + signal.SIGTERM
+    if code in {128 + signal.SIGINT, 128 + signal.SIGTERM}:
+        console.tell(f"wiretrace: stopped by {'SIGTERM' if code == 128 + signal.SIGTERM else 'Ctrl-C'}")
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
         code = app(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
-        code = 130
+        return 128 + signal.SIGINT
     except _UsageFault as error:
-        command = error.ctx.command_path if error.ctx else "wiretrace"
-        console.tell(f"wiretrace: {error.format_message()} (see {command} --help)")
-        code = 2
+        return _usage_fault(error)
     except WiretraceError as error:
         console.fault(error)
-        code = error.exit_code
+        return error.exit_code
     except BrokenPipeError:  # `wiretrace export … | head`: the reader has what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        return 0
     except OSError as error:
         console.tell(f"wiretrace: {error.filename or 'the system'}: {error.strerror or error}")
-        code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+        return 1
+    return code if isinstance(code, int) else 0
 
 
-# The commands hang themselves onto `app`.
-from crawler.cli import crawling, data, demo, inspecting, sources, storage  # noqa: E402, F401
+def _usage_fault(error: Any) -> int:
+    command = error.ctx.command_path if error.ctx else "wiretrace"
+    message = error.format_message().replace("Value error, ", "")
+    if "\n" in message:  # no fault but the help of a group that was called without a command
+        sys.stderr.write(f"{message}\n")
+    else:
+        console.tell(f"wiretrace: {message} (see {command} --help)")
+    return 2
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[list[int]]:
+    """Within it SIGTERM ends a command as Ctrl-C does; the list says whether it came.
+
+    `run` has its own way with both signals, which goes before this one while it works.
+    """
+    caught: list[int] = []
+
+    def on_sigterm(number: int, _frame: object) -> None:
+        caught.append(number)
+        signal.raise_signal(signal.SIGINT)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield caught
+        return
+    before = signal.signal(signal.SIGTERM, on_sigterm)
+    try:
+        yield caught
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -9,16 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
+from functools import cache
+from typing import TYPE_CHECKING
 
 from crawler.errors import WiretraceError
 from crawler.pipeline.tally import Tally
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# rich is imported where something is drawn: help, versions and errors do without.
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
 
 class LogFormat(StrEnum):
@@ -51,9 +50,21 @@ def set_up_logging(level: int, kind: LogFormat) -> None:
     logging.getLogger("crawler").setLevel(level)
 
 
+@cache
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=True)
+
+
+def show(result: RenderableType, width: int | None = None) -> None:
+    """A result on standard output; `width` in columns, None: the terminal's. Square brackets are no mark-up."""
+    _console().print(result, width=width, markup=False)
+
+
 def tell(message: str) -> None:
     """A remark on standard error; control characters from a page can't reach the terminal."""
-    err.print(Text(plain(message)))
+    sys.stderr.write(f"{plain(message)}\n")
 
 
 def fault(error: WiretraceError) -> None:
@@ -78,7 +89,10 @@ def progress() -> Iterator[Callable[[Tally], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    with Live(console=err, refresh_per_second=4, transient=True) as live:
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(console=_console(stderr=True), refresh_per_second=4, transient=True) as live:
 
         def show(tally: Tally) -> None:
             live.update(

@@ -1,19 +1,20 @@
-"""run, init."""
+"""run: the daemon and the scheduled job."""
 
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from crawler import daemon, resources
+from crawler import daemon
 from crawler.cli import console
-from crawler.cli.app import app, context, finish
+from crawler.cli.app import context, finish, new_app
 from crawler.errors import UsageError
 
 log = logging.getLogger(__name__)
+
+app = new_app()
 
 
 @app.command()
@@ -37,26 +38,9 @@ def run(
     if result.skipped:
         console.tell(f"nothing done: {result.skipped}")
         return
-    console.out.print(console.plain(result.tally.line()), markup=False)
+    console.show(console.plain(result.tally.line()))
     if result.signal is not None:
         raise typer.Exit(128 + result.signal)
     if result.every_source_failed:
         console.tell("wiretrace: every source failed; `wiretrace sources list` tells why")
         raise typer.Exit(1)
-
-
-@app.command()
-def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write wiretrace.toml.")] = Path(),
-) -> None:
-    """Write a commented wiretrace.toml with working defaults."""
-    path = folder / "wiretrace.toml"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(resources.default_configuration())
-    except FileExistsError:
-        raise UsageError(f"{path}: is there already; expected a folder without a wiretrace.toml") from None
-    except OSError as error:
-        raise UsageError(f"{path}: expected a folder that can be written ({error.strerror or error})") from None
-    console.tell(f"wrote {path}; its sources are Dow Jones' public feeds: add the sites to watch, then `wiretrace run`")

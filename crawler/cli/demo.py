@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -15,56 +16,65 @@ from rich.text import Text
 
 from crawler import daemon
 from crawler.cli import console
-from crawler.cli.app import app, context, finish
+from crawler.cli.app import context, finish, new_app
 from crawler.daemon.service import RunResult
 from crawler.demo.report import DemoReport, report
 from crawler.demo.stories import Stories
 from crawler.demo.web import SampleWeb
+from crawler.errors import SettingsError, UsageError
 from crawler.model import Source
 from crawler.pipeline.cpu import CpuPool
 from crawler.pipeline.linking import LinkingDesk
-from crawler.settings import DatabaseSettings, FetchSettings, Settings, SourceSettings
+from crawler.settings import DatabaseSettings, FetchSettings, Settings, SourceSettings, checked
 from crawler.store import Store
 
 WIDTH = 120  # columns where output is no terminal
 QUOTED = 90  # characters of a passage that are shown
 REUSE = frozenset({"spun", "severe", "condensed", "lifted", "copy", "common-source"})  # kinds that have an original
 
+app = new_app()
+
 
 @app.command()
 def demo(
     db: Annotated[str | None, typer.Option("--db", metavar="URL", help="The store; default a new SQLite file.")] = None,
 ) -> None:
-    """Crawl and link the bundled sample web over loopback: no internet and no other service is needed."""
+    """Crawl and link the bundled sample web over loopback; needs no internet and no other service."""
     folder = Path(tempfile.mkdtemp(prefix="wiretrace-demo-"))
     url = db or f"sqlite+aiosqlite:///{folder / 'demo.db'}"
-    finish(_demo(url, folder))
+    try:
+        database = checked(DatabaseSettings, {"url": url}, "--db")
+    except SettingsError as fault:
+        raise UsageError(f"--db: {fault.expected}") from None
+    finish(_demo(database, folder))
 
 
-async def _demo(url: str, folder: Path) -> None:
+async def _demo(database: DatabaseSettings, folder: Path) -> None:
     clock = context().clock
     stories = Stories.bundled()
     async with SampleWeb(stories) as web:
-        settings = demo_settings(url, web.sources())
-        console.out.print(
+        settings = demo_settings(database, web.sources())
+        console.show(
             f"Crawling {len({source.url.split('/')[2] for source in web.sources()})} invented sites on loopback …"
         )
         with console.progress() as watch:
             result = await daemon.run(settings, once=True, watch=watch)
+    if result.signal is not None:
+        raise typer.Exit(128 + result.signal)
     async with (
         await Store.open(settings.database, clock) as store,
         CpuPool(settings.link, settings.rights_list(), processes=0) as cpu,
     ):
         shown = await report(store, LinkingDesk(store, cpu), stories)
     configuration = folder / "wiretrace.toml"
-    configuration.write_text(f"[database]\nurl = {json.dumps(url)}\n", encoding="utf-8")
+    configuration.write_text(f"[database]\nurl = {json.dumps(database.url)}\n", encoding="utf-8")
     _print(result, shown, configuration)
 
 
-def demo_settings(url: str, sources: list[Source]) -> Settings:
+def demo_settings(database: DatabaseSettings, sources: list[Source]) -> Settings:
     """Loopback allowed, no wait between requests (all hosts are ours), stories of any age."""
     return Settings(
-        database=DatabaseSettings(url=url),
+        database=database,
         fetch=FetchSettings(allow_private=("127.0.0.0/8",), delay=0.0, per_host=8, max_age_days=0),
         sources=tuple(
             SourceSettings(
@@ -89,7 +99,7 @@ def _print(result: RunResult, shown: DemoReport, configuration: Path) -> None:
         f"{tally.failed.total()} failures counted and skipped ({reasons or 'none'}).\n"
     )
     _say("Linked to their original", "bold green")
-    console.out.print(_links_table(shown), width=None if console.out.is_terminal else WIDTH)
+    console.show(_links_table(shown), width=None if sys.stdout.isatty() else WIDTH)
     _say("\nLeft alone: not a rewrite of any original held, and why", "bold yellow")
     for left in shown.left_alone:
         missed = "  (a rewrite by its author's label: missed)" if left.kind in REUSE else ""
@@ -134,7 +144,7 @@ def _links_table(shown: DemoReport) -> Table:
 
 def _say(text: str, style: str = "") -> None:
     line_breaks = len(text) - len(text.lstrip("\n"))
-    console.out.print(Text("\n" * line_breaks + console.plain(text.strip("\n")), style=style))
+    console.show(Text("\n" * line_breaks + console.plain(text.strip("\n")), style=style))
 
 
 def _short(text: str) -> str:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
+from crawler import settings, urls
 from crawler.cli import console
-from crawler.cli.app import Context, app, context, finish
+from crawler.cli.app import Context, context, finish, new_app
 from crawler.cli.tables import sources_table
-from crawler.daemon.service import reconcile
-from crawler.errors import UsageError
+from crawler.errors import SettingsError, UrlRefused, UsageError
 from crawler.interchange import time_to_json
-from crawler.jobs.checking import Check, check_sources
-from crawler.model import Role, SourceKind
+from crawler.model import Role, Source, SourceKind
 from crawler.settings import SourceSettings
 from crawler.store import SourceRecord, Store
 
-sources = typer.Typer(help="The sources and their health.", no_args_is_help=True)
-app.add_typer(sources, name="sources")
+if TYPE_CHECKING:
+    from crawler.jobs.checking import Check
+
+# What the file's keys say as options.
+_WORDS_OF_OPTIONS = {'"adaptive" or ': "", "fetch_pages = true": "--fetch-pages", 'kind = "feed"': "--kind feed"}
+
+app = new_app(help="The sources and their health.", no_args_is_help=True)
 
 
-@sources.command("list")
+@app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="The sources as JSON.")] = False) -> None:
     """Show all sources with their state and what they gave."""
     here = context()
@@ -36,12 +40,12 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="The sources as J
     if as_json:
         console.print_json([source_json(record) for record in records])
     elif records:
-        console.out.print(sources_table(records))
+        console.show(sources_table(records))
     else:
         console.tell("no sources yet: write some into wiretrace.toml (`wiretrace init`) or `wiretrace sources add URL`")
 
 
-@sources.command()
+@app.command()
 def add(
     url: Annotated[str, typer.Argument(metavar="URL", help="A feed, sitemap or section front.")],
     role: Annotated[Role, typer.Option("--role", help="What its articles are to the linker.")] = Role.AGGREGATOR,
@@ -58,20 +62,17 @@ def add(
     Example:  wiretrace sources add https://news.example/feed --name "Example News"
     """
     here = context()
-    try:
-        found = SourceSettings(
-            name=name or url.split("://", 1)[-1].rstrip("/"),
-            url=url,
-            role=role,
-            publisher=publisher,
-            kind=kind,
-            interval="adaptive" if interval is None else interval,
-            fetch_pages=fetch_pages,
-        ).source(declared="store")
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        place = fault["loc"][0] if fault["loc"] else "source"
-        raise UsageError(f"{place}: {fault['msg'].removeprefix('Value error, ')}") from None
+    found = _source(
+        {
+            "name": name or url.split("://", 1)[-1].rstrip("/"),
+            "url": url,
+            "role": role,
+            "publisher": publisher,
+            "kind": kind,
+            "interval": "adaptive" if interval is None else interval,
+            "fetch_pages": fetch_pages,
+        }
+    )
 
     async def work() -> None:
         async with await Store.open(here.settings.database, here.clock) as store:
@@ -82,7 +83,22 @@ def add(
     console.tell(f"added {found.name}: {found.url} ({found.role.value})")
 
 
-@sources.command()
+def _source(values: Mapping[str, object]) -> Source:
+    """The source that the options describe; a fault names the option instead of a key of a file."""
+    try:
+        urls.normalize(str(values["url"]))
+        return settings.checked(SourceSettings, values, "").source(declared="store")
+    except UrlRefused as refused:
+        raise UsageError(f"URL {refused.url!r}: {refused.detail}") from None
+    except SettingsError as fault:
+        option = f"--{fault.key.replace('_', '-')}: " if fault.key else ""
+        expected = fault.expected
+        for key, words in _WORDS_OF_OPTIONS.items():
+            expected = expected.replace(key, words)
+        raise UsageError(option + expected) from None
+
+
+@app.command()
 def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="As `sources list` shows it.")]) -> None:
     """Remove a source that was added by `sources add`; what it brought stays."""
     here = context()
@@ -96,12 +112,14 @@ def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="As `sources
     console.tell(f"removed {name}")
 
 
-@sources.command()
+@app.command()
 def check(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all enabled ones.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
 ) -> None:
     """Ask each source now, store nothing, and say what it is and what it announces."""
+    from crawler.jobs.checking import check_sources  # HTTP, which the other commands do without
+
     here = context()
 
     async def work() -> list[Check]:
@@ -115,7 +133,7 @@ def check(
     else:
         for one in checks:
             mark = "ok  " if one.fault is None else "FAIL"
-            console.out.print(console.plain(f"{mark} {one.name}: {one.line()}"), markup=False)
+            console.show(console.plain(f"{mark} {one.name}: {one.line()}"))
     if checks and all(one.fault for one in checks):
         raise typer.Exit(1)
 
@@ -123,6 +141,8 @@ def check(
 async def _reconciled(store: Store, here: Context) -> None:
     """Without a configuration file nothing is said of the sources that are written in one."""
     if here.config_file is not None:
+        from crawler.daemon.service import reconcile  # it brings the linker
+
         await reconcile(store, here.settings)
 
 

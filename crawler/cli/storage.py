@@ -1,18 +1,15 @@
-"""db upgrade, current, reindex."""
+"""db upgrade, current."""
 
 from __future__ import annotations
 
-import typer
-
 from crawler.cli import console
-from crawler.cli.app import app, context, finish
+from crawler.cli.app import context, finish, new_app
 from crawler.store import Store
 
-db = typer.Typer(help="The store's schema and index.", no_args_is_help=True)
-app.add_typer(db, name="db")
+app = new_app(help="The store's schema and index.", no_args_is_help=True)
 
 
-@db.command()
+@app.command()
 def upgrade() -> None:
     """Bring the store's schema up to this program's."""
     here = context()
@@ -24,7 +21,7 @@ def upgrade() -> None:
     console.tell(f"the store is at schema {finish(work())}")
 
 
-@db.command()
+@app.command()
 def current() -> None:
     """Show the store's schema and the one that this program knows."""
     here = context()
@@ -35,4 +32,4 @@ def current() -> None:
 
     found, known = finish(work())
     state = "up to date" if found == known else "run `wiretrace db upgrade`"
-    console.out.print(f"{found or 'empty'} (this program knows {known}: {state})", markup=False)
+    console.show(f"{found or 'empty'} (this program knows {known}: {state})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -12,11 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from crawler.cli.console import plain
-from crawler.evaluate import Report
-from crawler.interchange import Json
-from crawler.jobs.tracing import Trace
 from crawler.model import Article, Evidence, EvidenceKind, Link
-from crawler.store import SourceRecord
+
+if TYPE_CHECKING:  # `status` needs neither linker nor HTTP
+    from crawler.evaluate import Report
+    from crawler.interchange import Json
+    from crawler.jobs.tracing import Trace
+    from crawler.store import SourceRecord
 
 QUOTED = 110  # characters of a passage that are shown
 

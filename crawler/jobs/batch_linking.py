@@ -1,7 +1,7 @@
 """`wiretrace link`: the linker alone, in batch, on a dump; no database.
 
 Originals are read first and indexed in memory; the articles stream past them. Memory grows with the originals
-(their texts and fingerprints), not with the articles.
+(their texts and fingerprints), and with the articles by 8 bytes each, by which an id that comes twice is told.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from typing import BinaryIO, TextIO, cast
 
 from crawler.errors import InputError, UsageError
 from crawler.interchange import Json, article_from_json, coverage_to_json, evidence_to_json
+from crawler.jobs.seen_ids import SeenIds
 from crawler.link import Linker
 from crawler.link.index import shortlist
 from crawler.link.memory import MemoryIndex
-from crawler.model import Article, Decision, EvidenceKind, Fingerprint, Role, Side
+from crawler.model import Article, Decision, EvidenceKind, Role, Side
 
 MAX_LINE = 20_000_000  # bytes; a longer row is no article
 SHORT_EVIDENCE = 5  # pieces
@@ -44,30 +45,53 @@ class BatchReport:
     relations: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An article and where it stands."""
+
+    article: Article
+    path: Path
+    number: int  # line, from 1
+
+    def refused(self, reason: str) -> InputError:
+        return InputError(self.path, reason, self.number)
+
+    def is_same_as(self, other: Row) -> bool:
+        """Whether it is one line, met twice: a dump may be given as originals and as articles."""
+        return self.number == other.number and self.path.samefile(other.path)
+
+
 @dataclass(slots=True)
 class BatchLinker:
     """Originals in memory, and the linker."""
 
     linker: Linker
-    index: MemoryIndex
-    originals: dict[str, Article] = field(default_factory=dict)
+    index: MemoryIndex = field(default_factory=MemoryIndex)
+    originals: dict[str, Row] = field(default_factory=dict)
 
-    @classmethod
-    def empty(cls, linker: Linker) -> BatchLinker:
-        return cls(linker, MemoryIndex())
+    def add_original(self, row: Row) -> InputError | None:
+        """Takes the row in; where its id is another's already, that one stays and the fault is given back."""
+        article = row.article
+        held = self.originals.setdefault(article.id, row)
+        if held is row:
+            self.index.add(article.id, self.linker.fingerprint(article), Side.ORIGINAL)
+        elif not held.is_same_as(row):
+            return row.refused(f"id: {article.id!r:.80} is that of {held.path}:{held.number}, which is kept")
+        return None
 
-    def add_original(self, article: Article) -> None:
-        self.originals[article.id] = article
-        self.index.add(article.id, self.linker.fingerprint(article), Side.ORIGINAL)
+    def decide(self, article: Article) -> Decision:
+        found = shortlist(self.index.search(self.linker.fingerprint(article), Side.ORIGINAL))
+        return self.linker.decide(article, [self.originals[one.article_id].article for one in found])
 
-    async def decide(self, article: Article, fingerprint: Fingerprint | None = None) -> Decision:
-        fingerprint = fingerprint or self.linker.fingerprint(article)
-        found = shortlist(await self.index.candidates(fingerprint, Side.ORIGINAL))
-        originals = [self.originals[one.article_id] for one in found]
-        return self.linker.decide(article, originals)
+    def clash(self, row: Row) -> InputError | None:
+        """The fault of an article that has the id of an original and is not it, else None."""
+        held = self.originals.get(row.article.id)
+        if held is None or held.is_same_as(row) or held.article.text == row.article.text:
+            return None
+        return row.refused(f"id: {row.article.id!r:.80} is that of the original {held.path}:{held.number}")
 
 
-async def link_batch(
+def link_batch(
     linker: Linker,
     articles: Sequence[Path],
     originals: Sequence[Path],
@@ -81,32 +105,44 @@ async def link_batch(
     """Writes one row for each article of role aggregator to `out`.
 
     Rows of `originals` are originals whatever their role; rows of `articles` with role origin or release are
-    linked to as well. A row that can't be read is told to `on_fault` and left out.
+    linked to as well. A row that can't be read, or whose id another row has, is told to `on_fault` and left out.
     """
     report = BatchReport()
-    batch = BatchLinker.empty(linker)
+    batch = BatchLinker(linker)
 
-    def rows(paths: Sequence[Path], role: Role | None, *, tell: bool) -> Iterator[Article]:
+    def told(fault: InputError) -> None:
+        report.faults += 1
+        on_fault(fault)
+
+    def rows(paths: Sequence[Path], role: Role | None, *, tell: bool = True) -> Iterator[Row]:
         for path in paths:
             for item in read_rows(path, columns, role):
                 if not isinstance(item, InputError):
                     yield item
                 elif tell:
-                    report.faults += 1
-                    on_fault(item)
+                    told(item)
 
-    for article in rows(originals, Role.ORIGIN, tell=True):
-        batch.add_original(article)
-    for article in rows(articles, None, tell=True):
-        if article.role is not Role.AGGREGATOR:
-            batch.add_original(article)
+    for row in rows(originals, Role.ORIGIN):
+        if fault := batch.add_original(row):
+            told(fault)
+    for row in rows(articles, None):
+        if row.article.role is not Role.AGGREGATOR and (fault := batch.add_original(row)):
+            told(fault)
     report.originals = len(batch.originals)
+    seen = SeenIds()
     # The articles are read a second time instead of being kept: originals may stand after them in a dump.
-    for article in rows(articles, None, tell=False):
+    for row in rows(articles, None, tell=False):
+        article = row.article
         if article.role is not Role.AGGREGATOR:
             continue
+        fault = batch.clash(row)
+        if fault is None and not seen.add(article.id):
+            fault = row.refused(f"id: {article.id!r:.80} is that of an article before, which is kept")
+        if fault is not None:
+            told(fault)
+            continue
         report.articles += 1
-        decision = await batch.decide(article)
+        decision = batch.decide(article)
         if decision.link is not None:
             report.linked += 1
             report.relations[decision.link.relation.value] += 1
@@ -145,20 +181,21 @@ def link_row(decision: Decision, evidence: EvidenceLevel) -> Json:
 
 
 def expand(patterns: Sequence[str]) -> list[Path]:
-    """Files, globs and folders (their *.jsonl and *.jsonl.gz) as files, in order. Raises InputError."""
-    found: list[Path] = []
+    """Files, globs and folders (their *.jsonl and *.jsonl.gz) as files, in order, each once. Raises InputError."""
+    found: dict[Path, Path] = {}
     for pattern in patterns:
-        path = Path(pattern)
-        if path.is_dir():
-            matches = sorted(one for one in path.rglob("*") if one.name.endswith((".jsonl", ".jsonl.gz")))
-        elif path.exists():
-            matches = [path]
+        given = Path(pattern)
+        if given.is_dir():
+            matches = sorted(one for one in given.rglob("*") if one.name.endswith((".jsonl", ".jsonl.gz")))
+        elif given.exists():
+            matches = [given]
         else:
-            matches = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+            matches = sorted(Path(given.anchor).glob(str(given.relative_to(given.anchor))))
         if not matches:
             raise InputError(pattern, "expected a JSONL file, a folder of them, or a glob that matches some")
-        found += matches
-    return found
+        for path in matches:
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
 
 
 def parse_columns(text: str) -> dict[str, str]:
@@ -172,10 +209,10 @@ def parse_columns(text: str) -> dict[str, str]:
     return columns
 
 
-def read_rows(path: Path, columns: Mapping[str, str], role: Role | None) -> Iterator[Article | InputError]:
+def read_rows(path: Path, columns: Mapping[str, str], role: Role | None) -> Iterator[Row | InputError]:
     """The rows of one file; one that can't be read comes as the error that names file and line.
 
-    `role` is forced where given. A row without id and URL gets one of its file and line.
+    `role` is forced where given. A row without id and URL gets one of its file, as it was given, and its line.
     """
     with _open(path) as lines:
         for number, line in _numbered(path, lines):
@@ -189,12 +226,12 @@ def read_rows(path: Path, columns: Mapping[str, str], role: Role | None) -> Iter
                 # A dump of originals may have our names while that of the pages has others.
                 row |= {ours: row[theirs] for ours, theirs in columns.items() if theirs in row}
                 if row.get("id") in {None, ""} and not row.get("url"):
-                    row["id"] = f"{path.name}:{number}"
+                    row["id"] = f"{path}:{number}"
                 if role is not None:
                     row["role"] = role.value
                 if not isinstance(row.get("text"), str):
                     raise ValueError("text: expected the article's text")
-                yield article_from_json(row)
+                yield Row(article_from_json(row), path, number)
             except (ValueError, RecursionError) as error:
                 said = "expected a JSON object a line" if isinstance(error, json.JSONDecodeError) else str(error)
                 yield InputError(path, said, number)

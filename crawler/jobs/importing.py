@@ -60,12 +60,14 @@ async def import_originals(
     publisher: str = "",
     on_fault: Callable[[InputError], None] = lambda fault: log.warning("%s", fault),
     processes: int = 0,
+    report: ImportReport | None = None,
 ) -> ImportReport:
     """Loads every item of `paths` in order; an item that can't be read is told to `on_fault` and left out.
 
+    `report`, where given, is counted up as it goes: what it says is stored, also when the import is cancelled.
     Raises InputError where a path itself can't be read, StoreError where the store can't be written.
     """
-    report = ImportReport()
+    report = ImportReport() if report is None else report
     files = [(file, file != path) for path in paths for file in files_of(path)]
     async with (
         await Store.open(settings.database, clock) as store,
@@ -73,7 +75,7 @@ async def import_originals(
     ):
         with suppress(StoreInUse), store.exclusive_run():
             await store.reclaim()  # what an import that was killed had in hand
-        items = (item for file, found in files for item in _items(file, kind, publisher, found=found))
+        items = ((file, item) for file, found in files for item in _items(file, kind, publisher, found=found))
         while batch := list(islice(items, BATCH)):
             await _take(batch, store, cpu, report, on_fault)
         await settle_pending(store, cpu, report.tally)
@@ -97,8 +99,10 @@ def files_of(path: Path) -> Iterator[Path]:
         if not found:
             raise InputError(path, "expected files in this folder, it is empty")
         yield from found
-    else:
+    elif path.exists():
         yield path
+    else:
+        raise InputError(path, "expected a file or a folder, there is none")
 
 
 def _items(file: Path, kind: Format, publisher: str, *, found: bool) -> Iterator[Item]:
@@ -112,15 +116,15 @@ def _items(file: Path, kind: Format, publisher: str, *, found: bool) -> Iterator
 
 
 async def _take(
-    batch: Sequence[Article | Removal | RawOriginal | Fault],
+    batch: Sequence[tuple[Path, Item]],
     store: Store,
     cpu: CpuPool,
     report: ImportReport,
     on_fault: Callable[[InputError], None],
 ) -> None:
-    read = await cpu.run(read_batch, [one for one in batch if not isinstance(one, Fault | Removal)])
+    read = await cpu.run(read_batch, [one for _, one in batch if not isinstance(one, Fault | Removal)])
     ready = iter(read)
-    for item in batch:  # in the order of delivery: a removal must not overtake what it removes
+    for file, item in batch:  # in the order of delivery: a removal must not overtake what it removes
         if isinstance(item, Fault):
             report.faults += 1
             on_fault(item.as_error())
@@ -130,7 +134,8 @@ async def _take(
             article, fingerprint = next(ready)
             if article.verdict is not Verdict.ARTICLE or not article.text:
                 report.faults += 1
-                on_fault(InputError(article.url, "expected an article with a text"))
+                reason = "" if article.verdict is Verdict.ARTICLE else f", found none ({article.verdict.value})"
+                on_fault(InputError(file, f"expected an article with a text{reason}"))
                 continue
             stored = await store.store_article(article, fingerprint)
             report.outcomes[stored.outcome] += 1

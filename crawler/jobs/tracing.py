@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+from crawler import urls
 from crawler.clock import Clock
 from crawler.errors import ExtractError, InputError
 from crawler.fetch import Fetcher
@@ -29,7 +32,9 @@ from crawler.settings import DatabaseSettings, Settings
 from crawler.store import Store
 
 STANDARD_INPUT = "-"
+STANDARD_INPUT_URL = "stdin:"
 SQLITE = "sqlite+aiosqlite:///"
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")  # another scheme is told as such, not as a file that is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +75,14 @@ async def trace(settings: Settings, document: RawDocument, *, clock: Clock, keep
         desk = LinkingDesk(store, cpu)
         reading = await cpu.run(read_document, document)
         # A person who asks for a page is not bound by what it asks of crawlers.
-        article = replace(reading.article, fetched=clock.now(), first_seen=clock.now(), noindex=False)
+        now = clock.now()
+        article = replace(
+            reading.article, fetched=now, first_seen=await _first_seen(store, document.url) or now, noindex=False
+        )
         if article.verdict is not Verdict.ARTICLE or reading.fingerprint is None or not article.text:
             reason = article.verdict.value if article.verdict is not Verdict.ARTICLE else "empty"
-            raise ExtractError(document.url, reason, f"expected an article, found none ({reason})")
+            name = document.url if document.url != STANDARD_INPUT_URL else "standard input"
+            raise ExtractError(name, reason, f"expected an article, found none ({reason})")
         if keep:
             stored = await store.store_article(article, reading.fingerprint, extra_urls=reading.urls)
             await desk.decide(stored.id, Tally(), worker=None, reason="traced")
@@ -85,6 +94,12 @@ async def trace(settings: Settings, document: RawDocument, *, clock: Clock, keep
     return Trace(article, decision, verification.articles)
 
 
+async def _first_seen(store: Store, url: str) -> datetime | None:
+    """When the store first met the page under this address, or under a twin of it."""
+    held = await store.article_by_url(url)
+    return held.first_seen if held is not None else None
+
+
 def _is_missing(database: DatabaseSettings) -> bool:
     return database.url.startswith(SQLITE) and not Path(database.url.removeprefix(SQLITE)).exists()
 
@@ -92,16 +107,17 @@ def _is_missing(database: DatabaseSettings) -> bool:
 async def load(target: str, settings: Settings, *, clock: Clock, standard_input: bytes | None = None) -> RawDocument:
     """The bytes of a path, a URL or `-`. A URL that a person asks for is not bound by robots.txt.
 
-    Raises InputError for a file that can't be read, FetchError for a URL that gives no page.
+    Raises InputError for a file that can't be read, FetchError for a URL that is none or gives no page.
     """
     if target == STANDARD_INPUT:
-        return RawDocument(url="stdin:", body=standard_input or b"")
-    if urlsplit(target).scheme in {"http", "https"}:
-        ports = {port for port in (urlsplit(target).port,) if port}
-        async with Fetcher(settings.fetch, clock, source_ports=ports) as fetcher:
-            response = await fetcher.get(target, robots=False)
-        return response.document()
-    return read_file(Path(target), settings.fetch.max_body)
+        return RawDocument(url=STANDARD_INPUT_URL, body=standard_input or b"")
+    if not _URL.match(target):
+        return read_file(Path(target), settings.fetch.max_body)
+    url = urls.normalize(target)
+    port = urlsplit(url).port
+    async with Fetcher(settings.fetch, clock, source_ports={port} if port else ()) as fetcher:
+        response = await fetcher.get(url, robots=False)
+    return response.document()
 
 
 def read_file(path: Path, limit: int) -> RawDocument:

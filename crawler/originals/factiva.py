@@ -24,6 +24,13 @@ _KNOWN = re.compile(r'"(?:an|publication_datetime|modification_datetime|source_c
 _CSV_COLUMNS = frozenset({"title", "body", "snippet", "publication_datetime", "source_code"})
 _DELIMITERS = ",;\t|"
 
+# A bare "Online" is a part of many a name; of these titles it is an edition.
+_EDITION = re.compile(
+    r"\s*\((?:online|print|online and print|print and online)(?: edition)?\)$|"
+    r"(?:(?<=Street Journal)|(?<=Barron['’]s)) Online$",
+    re.IGNORECASE,
+)
+
 Row = Mapping[str, Any]
 
 
@@ -45,7 +52,8 @@ def csv_delimiter(beginning: str) -> str:
 def delivery(row: Row, publisher: str, received: datetime) -> Article | Removal:
     """What one object says: an article (`action` add, rep or none), or that articles go (`del`, `source_delete`).
 
-    `publisher` stands in where the object names none, `received` where an order to remove has no time. Raises
+    An article's publisher is its title (`source_name`); the house behind it (`publisher_name`) is kept as its `site`.
+    `publisher` stands in where the object names no title, `received` where an order to remove has no time. Raises
     ValueError that names the field and what was expected.
     """
     attributes = row.get("attributes")
@@ -112,7 +120,9 @@ def _article(row: Row, accession_number: str, publisher: str) -> Article:
     text = joined([*lead, *rest])
     if not text:
         raise ValueError("body: expected a text in snippet or body")
-    owner = line(_text(row, "publisher_name")) or publisher or line(_text(row, "source_name"))
+    house = line(_text(row, "publisher_name"))
+    # The title, not its house: feeds, rights and standing go by titles.
+    owner = _title(line(_text(row, "source_name"))) or publisher or house
     return Article(
         id=urls.vendor_article_id(owner, accession_number),
         url=f"factiva:{accession_number}",
@@ -120,7 +130,7 @@ def _article(row: Row, accession_number: str, publisher: str) -> Article:
         publisher=owner,
         title=line(_text(row, "title")),
         text=text,
-        site=line(_text(row, "source_name")),
+        site=house,
         byline=names(_text(row, "byline")),
         published=_time(row, "publication_datetime"),
         modified=_latest(row),
@@ -131,6 +141,11 @@ def _article(row: Row, accession_number: str, publisher: str) -> Article:
         credit=line(_text(row, "credit")) or None,
         section=line(_text(row, "section")) or None,
     )
+
+
+def _title(name: str) -> str:
+    """A title without its edition: the feeds of its site and `[[rights]]` don't tell them apart."""
+    return _EDITION.sub("", name)
 
 
 def _latest(row: Row) -> datetime | None:

@@ -32,6 +32,8 @@ _FOREIGN = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
+_JSON_NAME = re.compile(r"\.(?:jsonl?|ndjson)(?:\.(?:gz|gzip|zst|zstd))?$", re.IGNORECASE)
+MOST_LINES = 1_000  # of a file that are looked at to tell its format
 _EXPECTED = "expected JSON lines, Factiva JSON or CSV, NewsML-G2, NITF, HTML or text in UTF-8"
 
 Reader = Callable[[BufferedReader, bytes], Iterator[Item]]
@@ -81,11 +83,20 @@ def _told(path: Path, beginning: bytes) -> Format:
     text = beginning.decode("utf-8", "replace").lstrip()
     if not text:
         raise InputError(path, f"{_EXPECTED}, the file is empty")
-    if text.startswith(("{", "[")):
+    if text.startswith(("{", "[")) or _is_mostly_json(text, named=_JSON_NAME.search(path.name) is not None):
         return Format.FACTIVA if factiva.is_factiva(text) else Format.JSONL
     if text.startswith("<"):
         return _told_markup(path, text)
     return Format.FACTIVA if factiva.csv_delimiter(text) else Format.TEXT
+
+
+def _is_mostly_json(text: str, *, named: bool) -> bool:
+    """Whether these are lines of JSON though the first is none: most begin as an object, or the name says so."""
+    lines = [line.lstrip() for line in text.splitlines()[:MOST_LINES] if line.strip()]
+    found = sum(line.startswith(("{", "[{")) for line in lines)
+    if named:
+        return found > 0 or not (text.startswith("<") or factiva.csv_delimiter(text))
+    return 2 * found > len(lines)
 
 
 def _told_markup(path: Path, text: str) -> Format:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crawler import urls
+from crawler.link.standing import is_dow_jones
 from crawler.model import Article, Removal, Role
 from crawler.originals import Fault, Format, Item, read
 
@@ -66,13 +67,13 @@ def only(items: Iterator[Item]) -> Item:
 
 def test_an_object_becomes_an_article(file: Path) -> None:
     assert only(read(write(file, row()))) == Article(
-        id=urls.vendor_article_id("Harbour Media", "QUAY000020260105em1500001"),
+        id=urls.vendor_article_id("The Quay", "QUAY000020260105em1500001"),
         url="factiva:QUAY000020260105em1500001",
         role=Role.ORIGIN,
-        publisher="Harbour Media",
+        publisher="The Quay",
         title="Quay Closed After Crane Fault",
         text="The harbour office closed quay seven on Monday.\n\nA crane stopped at dawn.\n\nBarges wait off the mole.",
-        site="The Quay",
+        site="Harbour Media",
         byline=("Ida Mell", "Ole Brandt"),
         published=MORNING,
         modified=datetime(2026, 1, 5, 8, 1, tzinfo=UTC),
@@ -109,11 +110,41 @@ def test_html_in_fields_is_read_as_such(file: Path) -> None:
     assert article.text == "Barges & tugs\n\nwait long."
 
 
-def test_publisher_stands_in_where_the_object_names_none(file: Path) -> None:
-    article = only(read(write(file, row(publisher_name="")), publisher="Mole Papers"))
+def test_publisher_stands_in_where_the_object_names_no_title(file: Path) -> None:
+    article = only(read(write(file, row(source_name="")), publisher="Mole Papers"))
     assert isinstance(article, Article)
-    assert article.publisher == "Mole Papers"
+    assert (article.publisher, article.site) == ("Mole Papers", "Harbour Media")
     assert article.id == urls.vendor_article_id("Mole Papers", "QUAY000020260105em1500001")
+
+
+def test_the_house_is_the_publisher_where_nothing_names_a_title(file: Path) -> None:
+    article = only(read(write(file, row(source_name=None))))
+    assert isinstance(article, Article)
+    assert article.publisher == "Harbour Media"
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("The Wall Street Journal Online", "The Wall Street Journal"),
+        ("Barron's Online", "Barron's"),
+        ("The Quay (Online)", "The Quay"),
+        ("The Quay (Online and Print)", "The Quay"),
+        ("Quay Online", "Quay Online"),
+        ("The Wall Street Journal Asia", "The Wall Street Journal Asia"),
+    ],
+)
+def test_an_edition_is_no_part_of_a_title(file: Path, name: str, title: str) -> None:
+    article = only(read(write(file, row(source_name=name))))
+    assert isinstance(article, Article)
+    assert article.publisher == title
+
+
+def test_a_story_of_a_title_is_ours_by_default_whatever_its_house_is_called(file: Path) -> None:
+    line = row(source_name="The Wall Street Journal", publisher_name="Dow Jones & Company, Inc.", credit=None)
+    article = only(read(write(file, line)))
+    assert isinstance(article, Article)
+    assert is_dow_jones(article.publisher)
 
 
 def test_actions_are_delivered_in_the_order_of_the_file(file: Path) -> None:

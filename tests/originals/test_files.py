@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +63,32 @@ def test_a_bad_row_is_one_fault_and_the_rest_goes_in(tmp_path: Path, bad: str, r
     assert isinstance(fault, Fault)
     assert fault.item == 2
     assert fault.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.ndjson", "rows.jsonl.gz", "delivery"])
+def test_lines_of_json_stay_such_when_the_first_is_none(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    lines = "\n".join(["one moment, please", article_row(), article_row(url="https://post.example/b")]).encode()
+    path.write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
+    fault, first, second = read(path, publisher="Post")
+    assert isinstance(fault, Fault)
+    assert (fault.item, fault.reason) == (1, "expected a JSON object, expecting value at character 1")
+    assert isinstance(first, Article)
+    assert isinstance(second, Article)
+
+
+def test_a_file_named_as_json_without_any_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("Quay closed\n\nBarges wait.\n")
+    assert [item.item for item in read(path, publisher="Post") if isinstance(item, Fault)] == [1, 3]
+
+
+def test_a_text_with_a_line_that_looks_like_json_stays_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "story.txt"
+    path.write_text("The harbour's new format\n\nIt begins with a brace:\n\n{\n\nand ends with one.\n")
+    (article,) = read(path, publisher="Post")
+    assert isinstance(article, Article)
+    assert article.title == "The harbour's new format"
 
 
 def test_a_text_file_is_an_article_of_the_publisher(tmp_path: Path) -> None:

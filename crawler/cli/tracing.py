@@ -1,4 +1,4 @@
-"""trace, status: one article, and the whole."""
+"""trace: one article against the store."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from crawler.cli import console
-from crawler.cli.app import app, context, finish
-from crawler.cli.tables import status_tables, trace_text
+from crawler.cli.app import context, finish, new_app
+from crawler.cli.tables import trace_text
 from crawler.jobs import tracing
-from crawler.store import Store
+
+app = new_app()
 
 
 @app.command()
@@ -35,21 +36,4 @@ def trace(
     if as_json:
         console.print_json(found.as_json())
     else:
-        console.out.print(trace_text(found))
-
-
-@app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False) -> None:
-    """Show the queue, the workers, sources in trouble and the last runs."""
-    here = context()
-
-    async def work() -> dict[str, object]:
-        async with await Store.open(here.settings.database, here.clock) as store:
-            return await store.status()
-
-    figures = finish(work())
-    if as_json:
-        console.print_json(figures)
-    else:
-        for table in status_tables(figures):
-            console.out.print(table)
+        console.show(trace_text(found))

@@ -1,0 +1,191 @@
+"""The page of JSON: the fields that the code writes, each with its words, and an example of each object."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from crawler import interchange
+from crawler.cli.sources import source_json
+from crawler.corpus import Truth
+from crawler.interchange import Json
+from crawler.jobs import exporting
+from crawler.jobs.batch_linking import EvidenceLevel, link_row
+from crawler.jobs.checking import Check
+from crawler.jobs.extracting import extracted_json
+from crawler.jobs.importing import ImportReport
+from crawler.model import (
+    Action,
+    ArchiveRecord,
+    Article,
+    Attribution,
+    Change,
+    Completeness,
+    Considered,
+    Coverage,
+    Decision,
+    Evidence,
+    EvidenceKind,
+    Link,
+    Precedence,
+    RawDocument,
+    Relation,
+    Role,
+    Source,
+    Standing,
+    Subject,
+)
+from crawler.pipeline.tally import Tally
+from crawler.store import SourceRecord, Store
+from crawler.store.changelog import story_json
+from docs.generator.words import described, table
+
+_HEAD = """# JSON
+
+What `trace --json`, `link`, `extract --json` and `export` write. JSONL has one object a line. Times are RFC 3339 in
+UTC; what is unknown is `null`. Text is Unicode, its paragraphs joined by a blank line (`"\\n\\n"`); offsets count
+characters (code points) and are half-open: `text[start:end]`. Fields may be added; those here keep name and meaning.
+
+"""
+_SEEN = datetime(2026, 1, 14, 7, 2, tzinfo=UTC)
+_ORIGINAL = Article(
+    id="a6aade0601bff83207a94b78c24d794a",
+    url="factiva:WSJO000020260113em1d0001x",
+    role=Role.ORIGIN,
+    publisher="The Wall Street Journal",
+    title="A Small Town’s Clockmaker Finds Its Hour in Railway Stations",
+    text="…",
+    published=datetime(2026, 1, 13, 10, 30, tzinfo=UTC),
+)
+_TEASER = Article(
+    id="0b5f0c8f1d7e4a62b3a9c4d5e6f70812",
+    url="https://wire.example/clocks",
+    role=Role.ORIGIN,
+    publisher="The Wall Street Journal",
+    title="A Small Town’s Clockmaker Finds Its Hour in Railway Stations",
+    text="…",
+    published=datetime(2026, 1, 13, 10, 30, tzinfo=UTC),
+    completeness=Completeness.TEASER,
+)
+_PAGE = Article(
+    id="7f8f4a22d911c4b3c7b15e85e1e7b503",
+    url="https://digest.example/watch-house",
+    canonical_url="https://digest.example/watch-house",
+    role=Role.AGGREGATOR,
+    publisher="Crossroads Digest",
+    site="Crossroads Digest",
+    title="Train stops turn into the hour of a little city's watch house",
+    byline=("Editorial Team",),
+    published=datetime(2026, 1, 14, 6, 12, tzinfo=UTC),
+    first_seen=_SEEN,
+    fetched=_SEEN,
+    language="en",
+    text="…",
+    captions=("The mill in winter. Sven Tarrow/Crossroads Digest",),
+    copyright="Copyright © 2026 Dow Jones & Company, Inc. all rights are saved.",
+    source="Crossroads Digest",
+)
+_MARKER = Evidence(EvidenceKind.MARKER, text="Copyright © 2026 Dow Jones & Company, Inc. all rights are saved.")
+_LINK = Link(
+    rewrite_id=_PAGE.id,
+    original_id=_ORIGINAL.id,
+    relation=Relation.REWRITE,
+    score=0.999956,
+    coverage=Coverage(0.9475, 0.9402),
+    evidence=(
+        Evidence(EvidenceKind.PASSAGE, rewrite=(447, 566), original=(397, 513), similarity=0.3643),
+        Evidence(EvidenceKind.NAME, text="Wierzba"),
+        Evidence(EvidenceKind.NUMBER, text="38.4 million"),
+        _MARKER,
+    ),
+    precedence=Precedence.ORIGINAL_FIRST,
+    standing=Standing.OURS,
+    linker="1-5116a449",
+    decided=_SEEN,
+    archive=ArchiveRecord(
+        "wiretrace-20260114070200-411-9f3a61c2.warc.gz", 48_122, "<urn:uuid:5e0c2a52-8f0e-4f4b-9a56-0d6a1f7c4b21>"
+    ),
+)
+_ATTRIBUTION = Attribution("Dow Jones", (_MARKER,), _TEASER.id, 0.93)
+
+
+def json_page() -> str:
+    attribution = interchange.attribution_to_json(_ATTRIBUTION, _TEASER)
+    article = interchange.article_to_json(_PAGE, attribution)
+    link = interchange.link_to_json(_LINK, interchange.article_brief(_PAGE), interchange.article_brief(_ORIGINAL))
+    decision = Decision(
+        _PAGE.id, _LINK.linker, _LINK.score, _LINK, None, (Considered(_ORIGINAL.id, _LINK.score, True, "taken"),)
+    )
+    candidate = interchange.candidates_to_json(decision, {_ORIGINAL.id: _ORIGINAL})[0]
+    passage, other = (interchange.evidence_to_json(piece) for piece in (_LINK.evidence[0], _MARKER))
+    return "\n".join(
+        [
+            _HEAD,
+            _section("article", "Article", article),
+            _section("attribution", "Attribution", attribution, shown=False),
+            _section("teaser", "Teaser of an attribution", attribution["teaser"], shown=False),
+            _section("link", "Link", link),
+            _section("brief", "The two articles of a link", link["rewrite"], shown=False),
+            _section("coverage", "Coverage", link["coverage"], shown=False),
+            _section("evidence", "Evidence", passage | other, shown=False),
+            _section("archive", "Archive record", link["archive"], shown=False),
+            _section("candidate", "Candidate", candidate),
+            _section("story", "Story", story_json([link])),
+            _section("member", "Member of a story", story_json([link])["members"][0], shown=False),
+            _section("change", "Change", _change_row(link), shown=False),
+            _section("row", "Row of `link`", link_row(decision, EvidenceLevel.SHORT)),
+            _section("extract", "What `extract` adds to an article", _extract_fields()),
+            _section(
+                "truth", "Row of a corpus' `links.jsonl`", dict.fromkeys(one.name for one in fields(Truth)), False
+            ),
+            _section("run", "Summary of a run", Tally(sources=1, fetched=2, new=2, linked=1, seconds=6.75).as_json()),
+            _section("import", "Summary of an import", ImportReport().as_json(), shown=False),
+            _section("source", "Source", source_json(_source()), shown=False),
+            _section("check", "Check of a source", Check("Example News", "https://news.example/feed").as_json(), False),
+        ]
+    )
+
+
+def _section(name: str, title: str, example: Json, shown: bool = True) -> str:
+    meanings = described(name, example)
+    intro = described("about-json", _SECTIONS)[name]
+    parts = [f"## {title}\n", intro + "\n", table(("field", "meaning"), ((f"`{k}`", v) for k, v in meanings.items()))]
+    if shown:
+        parts.append(f"```json\n{json.dumps(example, ensure_ascii=False, indent=2)}\n```\n")
+    return "\n".join(parts)
+
+
+_SECTIONS = (
+    "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
+    "member", "change", "row", "extract", "truth", "run", "import", "source", "check",
+)  # fmt: skip
+
+
+def _change_row(link: Json) -> Json:
+    """One row of `export changes`, written by the export itself."""
+
+    class Log:
+        async def changes(self, since: object) -> AsyncIterator[Change]:
+            yield Change(4, _SEEN, Subject.LINK, Action.CREATED, link["id"], "new", link)
+
+    out = io.StringIO()
+    asyncio.run(exporting.export(cast(Store, Log()), exporting.Subject.CHANGES, out))
+    row: Json = json.loads(out.getvalue())
+    return row
+
+
+def _extract_fields() -> Json:
+    """What `extract --json` has beyond the article's own fields."""
+    page = b"<html><head><title>A page</title></head><body><h1>A page</h1><p>It says nothing.</p></body></html>"
+    row: dict[str, Any] = extracted_json(RawDocument("https://digest.example/a-page", page, "text/html"), "a-page.html")
+    return {name: value for name, value in row.items() if name not in interchange.ARTICLE_FIELDS}
+
+
+def _source() -> SourceRecord:
+    source = Source("Example News", "https://news.example/feed", Role.AGGREGATOR, "Example News")
+    return SourceRecord(source, "ok")
