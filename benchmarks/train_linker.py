@@ -25,7 +25,8 @@ from scipy.optimize import minimize
 
 from crawler.corpus import Corpus, read_corpus, read_rows
 from crawler.interchange import article_from_json
-from crawler.link.features import NAMES, cheap_score, compare
+from crawler.link.align import overlap
+from crawler.link.features import NAMES, compare
 from crawler.link.profile import Profile, profile
 from crawler.model import Article, Role
 
@@ -130,8 +131,17 @@ class Desk:
         return self._held[article.id]
 
 
+def likeness(page: Profile, original: Profile) -> float:
+    """A score for finding the nearest originals: idf cosine, half of it within the lesser text."""
+    shared = overlap(page, original)
+    if not len(shared.page):
+        return 0.0
+    product = float(np.square(np.minimum(page.weights[shared.page], original.weights[shared.original])).sum())
+    return 0.5 * product / (page.norm * original.norm) + 0.5 * product / min(page.norm, original.norm) ** 2
+
+
 def best(desk: Desk, page: Profile, originals: Iterable[Article], count: int) -> list[Article]:
-    scored = sorted(((-cheap_score(page, desk.of(one)), one.id, one) for one in originals), key=lambda row: row[:2])
+    scored = sorted(((-likeness(page, desk.of(one)), one.id, one) for one in originals), key=lambda row: row[:2])
     return [row[2] for row in scored[:count]]
 
 

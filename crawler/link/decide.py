@@ -1,19 +1,18 @@
 """The decision on one page: which of its candidates it stems from, if any, and why.
 
-Everything here is a function of the page, the candidates and the settings; the order in which candidates come
-changes nothing.
+Everything here is a function of the page, the candidates in the order of their rank, and the settings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from crawler.link import evidence
 from crawler.link.attribution import attribution
-from crawler.link.features import Comparison, cheap_score, compare
+from crawler.link.features import Comparison, compare
 from crawler.link.lexicon import UNKNOWN
 from crawler.link.markers import Marker, markers
 from crawler.link.profile import Profile
@@ -34,7 +33,9 @@ from crawler.model import (
 
 MOST_ALIGNED = 20
 MOST_CONSIDERED = 10
-_WORTH = 0.3  # of the best candidate's cheap score, below which no original was ever found to be the true one
+# A story's originals stand together at the head of the ranking: after so many in a row whose score is so low, what
+# follows is not looked at.
+_HOPELESS_RUN, _HOPELESS = 3, 0.02
 # Log-odds that circumstances add. None can lift a story above the threshold that its text does not speak for.
 _MARKED = 1.0  # the page bears marks of Dow Jones and the original is theirs
 _CANONICAL = 2.0  # the page names the original's address as its own
@@ -92,15 +93,14 @@ def decide(
     bench: Bench,
     page: Article,
     prepared: Profile,
-    originals: Sequence[tuple[Article, Profile]],
+    originals: Iterable[tuple[Article, Profile]],
     teasers: Sequence[Article],
     known_urls: Mapping[str, str],
 ) -> Decision:
-    """See `Linker.decide`; the profiles come with the articles."""
+    """See `Linker.decide`; profiles come with the articles, and are taken only as far as they are wanted."""
     marks = markers(page)
     addresses = _addresses(page, known_urls)
-    chosen = _worth_aligning(page, prepared, originals, addresses)
-    weighed = [_weigh(bench, page, prepared, one, marks, addresses) for one in chosen]
+    weighed = _weighed(bench, page, prepared, originals, marks, addresses) if prepared.spans else []
     weighed.sort(key=lambda one: (-one.log_odds, one.article.id))
     refused = _refusals(bench, prepared, weighed)
     able = [one for one in weighed if one.article.id not in refused]
@@ -137,20 +137,25 @@ def _addresses(page: Article, known_urls: Mapping[str, str]) -> dict[str, Eviden
     return named
 
 
-def _worth_aligning(
+def _weighed(
+    bench: Bench,
     page: Article,
     prepared: Profile,
-    originals: Sequence[tuple[Article, Profile]],
+    originals: Iterable[tuple[Article, Profile]],
+    marks: Sequence[Marker],
     addresses: Mapping[str, EvidenceKind],
-) -> list[tuple[Article, Profile]]:
-    """The candidates that are aligned: those whose address the page names, and the best by a cheap score."""
-    if not prepared.spans:
-        return []
-    others = {article.id: (article, held) for article, held in originals if article.id != page.id and held.spans}
-    scores = {identifier: cheap_score(prepared, held) for identifier, (_, held) in others.items()}
-    best = sorted(others, key=lambda one: (one not in addresses, -scores[one], one))[:MOST_ALIGNED]
-    floor = _WORTH * max(scores.values(), default=0.0)
-    return [others[one] for one in best if one in addresses or (scores[one] > 0 and scores[one] >= floor)]
+) -> list[Weighed]:
+    """The candidates aligned with the page, in their order, until they are hopeless."""
+    weighed: dict[str, Weighed] = {}
+    hopeless = 0
+    for article, held in originals:
+        if article.id == page.id or article.id in weighed or not held.spans:
+            continue
+        one = weighed[article.id] = _weigh(bench, page, prepared, (article, held), marks, addresses)
+        hopeless = hopeless + 1 if _score(bench, one) < _HOPELESS and one.address is None else 0
+        if hopeless == _HOPELESS_RUN or len(weighed) == MOST_ALIGNED:
+            break
+    return list(weighed.values())
 
 
 def _weigh(

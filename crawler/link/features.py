@@ -79,15 +79,6 @@ class Comparison:
     verbatim: NDArray[np.bool_]  # page words that stand in a run both texts hold
 
 
-def cheap_score(page: Profile, original: Profile) -> float:
-    """A score for choosing which candidates are worth an alignment: idf cosine, half of it within the lesser text."""
-    shared = overlap(page, original)
-    if not len(shared.page):
-        return 0.0
-    product = float(np.square(np.minimum(page.weights[shared.page], original.weights[shared.original])).sum())
-    return 0.5 * product / (page.norm * original.norm) + 0.5 * product / min(page.norm, original.norm) ** 2
-
-
 def compare(page: Profile, original: Profile) -> Comparison:
     """The features of a pair whose profiles have at least one sentence each."""
     shared = overlap(page, original)

@@ -37,17 +37,19 @@ def ranked(found: Mapping[str, float], limit: int) -> list[Candidate]:
     return [Candidate(article_id, overlap) for article_id, overlap in best]
 
 
-SHORTLIST = 20
-_NEARLY = 0.5  # of the best one's overlap
+SHORTLIST = 4
+MOST_LISTED = 20
+_NEARLY = 0.6  # of the best one's overlap
 
 
-def shortlist(candidates: Sequence[Candidate], least: int = SHORTLIST) -> list[Candidate]:
-    """The candidates whose texts are worth fetching: the first `least`, and all with half the best overlap.
+def shortlist(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates whose texts are worth fetching: the first few, and those whose overlap is nearly the best.
 
-    The true original was the first of all for every rewrite that was measured; the margin is for stores in which
-    many originals tell the same story.
+    The true original was the first or second of all for every rewrite that was measured; the margin is for stores in
+    which many originals tell the same story.
     """
     if not candidates:
         return []
     floor = candidates[0].overlap * _NEARLY
-    return [one for place, one in enumerate(candidates) if place < least or one.overlap >= floor]
+    listed = candidates[:MOST_LISTED]
+    return [one for place, one in enumerate(listed) if place < SHORTLIST or one.overlap >= floor]

@@ -57,12 +57,15 @@ class Linker:
     ) -> Decision:
         """What the linker says of a page, given the candidates that an index found for it.
 
-        `originals` in any order, of which the 20 best by a cheap score are aligned; `known_urls` maps addresses
-        that the page names (canonical, hyperlinks) to the ids of stored originals. The score is the probability
-        that the page stems from its best original, at the configured base rate. Raises nothing.
+        `originals` likeliest first, as an index ranks them: at most 20 are aligned, and after three hopeless ones
+        in a row no more. `known_urls` maps addresses that the page names (canonical, hyperlinks) to the ids of
+        stored originals; these are aligned first. The score is the probability that the page stems from its best
+        original, at the configured base rate. Raises nothing.
         """
         prepared = self._profile(page)
-        pairs = [(original, self._profile(original)) for original in originals]
+        named = set(known_urls.values())
+        ordered = sorted(originals, key=lambda original: original.id not in named)
+        pairs = ((original, self._profile(original)) for original in ordered)
         return decide(self._bench, page, prepared, pairs, teasers, known_urls)
 
     def _profile(self, article: Article) -> Profile:

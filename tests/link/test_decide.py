@@ -6,13 +6,16 @@ from dataclasses import replace
 import pytest
 
 from crawler.link import Linker
+from crawler.link.memory import MemoryIndex
 from crawler.model import (
+    Article,
     Completeness,
     Decision,
     EvidenceKind,
     Precedence,
     Relation,
     Role,
+    Side,
 )
 from crawler.settings import LinkSettings
 from tests.link import stories
@@ -29,6 +32,8 @@ OTHERS = (
     original("arabic", stories.ARABIC),
 )
 
+HELD = {one.id: one for one in (*OTHERS, CANAL)}
+
 
 @pytest.fixture(scope="module")
 def linker() -> Linker:
@@ -36,8 +41,16 @@ def linker() -> Linker:
 
 
 def decide(linker: Linker, text: str, *more: object, **fields: object) -> Decision:
-    page = article("page", text, **fields)
-    return linker.decide(page, (*OTHERS, CANAL))
+    return against(linker, article("page", text, **fields), list(HELD.values()))
+
+
+def against(linker: Linker, page: Article, originals: list[Article]) -> Decision:
+    """The decision on a page with an index that was filled in this order."""
+    index = MemoryIndex()
+    for held in originals:
+        index.add(held.id, linker.fingerprint(held), Side.ORIGINAL)
+    ranked = index.search(linker.fingerprint(page), Side.ORIGINAL)
+    return linker.decide(page, [HELD[one.article_id] for one in ranked])
 
 
 @pytest.mark.parametrize(
@@ -70,6 +83,14 @@ def test_what_is_no_reuse_is_not_linked(linker: Linker, text: str) -> None:
     assert decision.link is None
     assert decision.score < 0.1
     assert all(not one.taken and one.reason for one in decision.considered)
+
+
+def test_originals_behind_hopeless_ones_are_not_looked_at_unless_the_page_names_them(linker: Linker) -> None:
+    hopeless = [one for one in OTHERS if one is not TWIN][:3]
+    page = article("page", stories.CANAL_SPUN, hyperlinks=(CANAL.url,))
+    assert linker.decide(page, (*hopeless, CANAL)).link is None
+    assert linker.decide(page, (*hopeless[:2], CANAL)).link is not None
+    assert linker.decide(page, (*hopeless, CANAL), known_urls={CANAL.url: CANAL.id}).link is not None
 
 
 def test_a_template_twin_is_not_linked_either_way(linker: Linker) -> None:
@@ -188,13 +209,14 @@ def test_furniture_around_a_copy_changes_little(linker: Linker) -> None:
     assert link.coverage.rewrite > 0.97
 
 
-def test_the_order_of_candidates_changes_nothing(linker: Linker) -> None:
+def test_the_order_in_which_originals_arrived_changes_nothing(linker: Linker) -> None:
     pages = [article("page", text) for text in (stories.CANAL_SPUN, stories.CANAL_INDEPENDENT, stories.GERMAN_SPUN)]
-    candidates = [*OTHERS, CANAL]
-    expected = [linker.decide(page, candidates) for page in pages]
+    originals = [*OTHERS, CANAL]
+    expected = [against(linker, page, originals) for page in pages]
     for seed in range(4):
-        random.Random(seed).shuffle(candidates)
-        assert [Linker(LinkSettings()).decide(page, candidates) for page in pages] == expected
+        random.Random(seed).shuffle(originals)
+        fresh = Linker(LinkSettings())
+        assert [against(fresh, page, originals) for page in pages] == expected
 
 
 def test_a_page_that_came_first_is_never_linked(linker: Linker) -> None:
