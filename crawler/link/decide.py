@@ -35,7 +35,7 @@ MOST_ALIGNED = 20
 MOST_CONSIDERED = 10
 # A story's originals stand together at the head of the ranking: after so many in a row whose score is so low, what
 # follows is not looked at.
-_HOPELESS_RUN, _HOPELESS = 3, 0.02
+_HOPELESS_RUN, _HOPELESS = 2, 0.02
 # Log-odds that circumstances add. None can lift a story above the threshold that its text does not speak for.
 _MARKED = 1.0  # the page bears marks of Dow Jones and the original is theirs
 _CANONICAL = 2.0  # the page names the original's address as its own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 
@@ -49,9 +50,9 @@ def guess(words: Iterable[str], declared: str | None = None) -> str:
     """
     sample = list(islice(words, _SAMPLE))
     counts = dict.fromkeys(_FUNCTION_WORDS, 0)
-    for word in sample:
+    for word, times in Counter(sample).items():
         for language in _SPEAKERS.get(word, ()):
-            counts[language] += 1
+            counts[language] += times
     ranked = sorted(counts, key=lambda language: (-counts[language], language))
     best, second = ranked[0], ranked[1]
     share = counts[best] / max(1, len(sample))

@@ -57,7 +57,7 @@ class Linker:
     ) -> Decision:
         """What the linker says of a page, given the candidates that an index found for it.
 
-        `originals` likeliest first, as an index ranks them: at most 20 are aligned, and after three hopeless ones
+        `originals` likeliest first, as an index ranks them: at most 20 are aligned, and after two hopeless ones
         in a row no more. `known_urls` maps addresses that the page names (canonical, hyperlinks) to the ids of
         stored originals; these are aligned first. The score is the probability that the page stems from its best
         original, at the configured base rate. Raises nothing.

@@ -113,6 +113,18 @@ def opens_number(word: str, language: str) -> bool:
     return word in _OPENERS.get(language, _OPENERS["en"])
 
 
+def is_one(word: str, language: str) -> bool:
+    """Whether the word opens a number only before one that `follows_one`: most of them are articles."""
+    return word in _ONE.get(language, _ONE["en"])
+
+
+def follows_one(word: str, language: str) -> bool:
+    """Whether "one" or "a" before this word may make a share: `a fifth`, `one in five`."""
+    language = language if language in _UNITS else "en"
+    shares = _SHARES[language]
+    return word == "out" or word in _OUT_OF[language] or word in shares or word.removesuffix("s") in shares
+
+
 def digits(text: str, language: str) -> float | None:
     """The value of a number written in digits, by the separators of its language where they are ambiguous."""
     plain = text.replace(" ", "").replace("\u00a0", "").replace("\u202f", "")

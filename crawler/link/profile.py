@@ -164,7 +164,7 @@ class _Builder:
         opening = np.zeros(len(places), dtype=np.bool_)
         opening[np.cumsum(self.counts) - self.counts] = True
         inside = places[words.capital[places] & ~opening]
-        named = (words.name[places] != 0) & (~opening | words.rare[places] | np.isin(places, inside))
+        named = (words.name[places] != 0) & (~opening | words.rare[places] | words.met(places, inside))
         chosen = np.flatnonzero(named)
         places = places[chosen]
         terms = words.name[places]
@@ -178,7 +178,7 @@ class _Builder:
         rows: list[int] = []
         terms: list[int] = []
         weights: list[float] = []
-        opening = np.flatnonzero(self.words.opens_number[self.places])
+        opening = self.words.number_openers(self.places)
         starts = (np.cumsum(self.counts) - self.counts).tolist()
         for row, places in groupby(opening.tolist(), self.row.tolist().__getitem__):
             words, start = self.raw[row], starts[row]

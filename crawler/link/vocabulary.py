@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from crawler.link.lexicon import MAX_IDF, STOP_IDF, UNKNOWN, Lexicon, lexicon, term_id
 from crawler.link.names import is_title, skeleton
-from crawler.link.numbers import opens_number
+from crawler.link.numbers import follows_one, is_one, opens_number
 
 Places = NDArray[np.intp]
 
@@ -26,7 +26,7 @@ class Vocabulary:
 
     Columns, one entry a word: `form` and `stem` (ids), `idf`, `content` (its stem is more than a stop word),
     `capital`, `name` (the name's id, 0 where it can't be one) with `name_weight`, `rare` (a name even where it only
-    opens sentences) and `opens_number`.
+    opens sentences); `opens_number`, `is_one` and `follows_one` as in numbers.py.
     """
 
     def __init__(self, words: Lexicon) -> None:
@@ -41,6 +41,20 @@ class Vocabulary:
             self._make(_FIRST_SIZE)
         return np.fromiter(map(self._places.__getitem__, words), np.intp, len(words))
 
+    def met(self, some: Places, among: Places) -> NDArray[np.bool_]:
+        """Which of `some` words are `among` others."""
+        marked = np.zeros(len(self._places), np.bool_)
+        marked[among] = True
+        found: NDArray[np.bool_] = marked[some]
+        return found
+
+    def number_openers(self, places: Places) -> NDArray[np.intp]:
+        """Where in a text a number may start."""
+        opening = self.opens_number[places]
+        share = np.zeros(len(places), np.bool_)
+        share[:-1] = self.follows_one[places[1:]]
+        return np.flatnonzero(opening & (share | ~self.is_one[places]))
+
     def add(self, word: str) -> int:
         """Works out a word that was not met before."""
         place = len(self._places)
@@ -52,7 +66,9 @@ class Vocabulary:
         self.form[place], self.stem[place], self.idf[place] = form, stem, idf
         self.content[place] = idf >= STOP_IDF and not digit and lower != "%"
         self.capital[place] = word[0].isupper()
-        self.opens_number[place] = digit or opens_number(lower, self._lexicon.language)
+        language = self._lexicon.language
+        self.opens_number[place] = digit or opens_number(lower, language)
+        self.is_one[place], self.follows_one[place] = is_one(lower, language), follows_one(lower, language)
         if word[0].isupper() and self._may_be_name(word, idf):
             self.name[place] = term_id("n", skeleton(bare_name(word)))
             self.name_weight[place] = _NAME_WEIGHT * min(MAX_IDF, max(idf, _LEAST_NAME_IDF))
@@ -75,6 +91,8 @@ class Vocabulary:
         self.name_weight = np.zeros(size, np.float64)
         self.rare = np.zeros(size, np.bool_)
         self.opens_number = np.zeros(size, np.bool_)
+        self.is_one = np.zeros(size, np.bool_)
+        self.follows_one = np.zeros(size, np.bool_)
 
     def _grow(self) -> None:
         for column, values in vars(self).items():

@@ -86,10 +86,10 @@ def test_what_is_no_reuse_is_not_linked(linker: Linker, text: str) -> None:
 
 
 def test_originals_behind_hopeless_ones_are_not_looked_at_unless_the_page_names_them(linker: Linker) -> None:
-    hopeless = [one for one in OTHERS if one is not TWIN][:3]
+    hopeless = [one for one in OTHERS if one is not TWIN][:2]
     page = article("page", stories.CANAL_SPUN, hyperlinks=(CANAL.url,))
     assert linker.decide(page, (*hopeless, CANAL)).link is None
-    assert linker.decide(page, (*hopeless[:2], CANAL)).link is not None
+    assert linker.decide(page, (*hopeless[:1], CANAL)).link is not None
     assert linker.decide(page, (*hopeless, CANAL), known_urls={CANAL.url: CANAL.id}).link is not None
 
 
