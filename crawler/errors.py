@@ -199,4 +199,6 @@ class LinkerMismatch(WiretraceError):
     """Signatures of different linkers were brought together."""
 
     def __init__(self, found: str, expected: str) -> None:
-        super().__init__(f"signatures of linker {found!r} can't be compared with {expected!r}: import into a new store")
+        super().__init__(
+            f"the index was made by linker {found}, this program is {expected}: run `wiretrace db reindex`"
+        )

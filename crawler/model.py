@@ -253,8 +253,9 @@ class Removal:
 class Fingerprint:
     """What the candidate index keeps of an article.
 
-    `keys` are signed 64-bit index keys (LSH bands of the whole and of its parts, rare stems, names, numbers),
-    `weights` their share in the overlap that ranks candidates, one a key. `minhash` is the signature's
+    `keys` are distinct signed 32-bit index keys (LSH bands of the whole and of its parts, rare stems, names, numbers),
+    `weights` their share in the overlap that ranks candidates, one a key: sixteenths below 16, whose sums are
+    exact. `minhash` is the signature's
     values, little-endian uint32, made with the hash scheme `scheme`. Only fingerprints of one `linker` and one
     `scheme` may be compared.
     """

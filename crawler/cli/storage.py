@@ -1,4 +1,4 @@
-"""db upgrade, current."""
+"""db upgrade, current, reindex."""
 
 from __future__ import annotations
 
@@ -33,3 +33,26 @@ def current() -> None:
     found, known = finish(work())
     state = "up to date" if found == known else "run `wiretrace db upgrade`"
     console.show(f"{found or 'empty'} (this program knows {known}: {state})")
+
+
+@app.command()
+def reindex() -> None:
+    """Make a new index after a change of the linker, then decide every page anew.
+
+    The old index serves until the new one is whole. Cut off, the command goes on from there when it is run again.
+    """
+    from crawler.jobs.reindexing import ReindexReport
+    from crawler.jobs.reindexing import reindex as make_anew
+
+    here = context()
+    with console.bar("signing") as progress:
+
+        def watch(report: ReindexReport) -> None:
+            progress(report.signed, report.to_sign)
+
+        report = finish(make_anew(here.settings, clock=here.clock, watch=watch))
+    tally = report.tally
+    console.show(
+        f"linker={report.linker} signed={report.signed} pages={report.pages} "
+        f"links_changed={tally.linked} attributions_changed={tally.attributed}"
+    )

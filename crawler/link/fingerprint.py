@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from crawler.link.minhash import SCHEME, band_keys, part_keys, signature
+from crawler.link.minhash import SCHEME, band_keys, index_key, part_keys, signature
 from crawler.link.profile import Profile
 from crawler.model import Fingerprint
 
-RARE_TERMS = 56  # index keys an article for its rarest terms
+RARE_TERMS = 48  # index keys an article for its rarest terms
 LEAST_RARITY = 2.5  # weight; what nearly every story holds finds nothing
 BAND_WEIGHT = 8.0
 PART_WEIGHT = 12.0  # six words in a row are rarer than any name
@@ -28,7 +28,7 @@ def fingerprint(profile: Profile, linker: str) -> Fingerprint:
         for place in rarest:
             weight = float(profile.weights[place])
             if weight >= LEAST_RARITY:
-                weights[int(profile.terms[place])] = weight
+                weights[index_key(int(profile.terms[place]))] = weight
         weights.update(dict.fromkeys(part_keys(profile.forms), PART_WEIGHT))
         weights.update(dict.fromkeys(band_keys(values), BAND_WEIGHT))
     keys = sorted(weights)

@@ -20,7 +20,7 @@ from crawler.link.score import MODEL_FILE, shipped_model
 from crawler.model import Article, Completeness, Decision, Fingerprint, Rights
 from crawler.settings import LinkSettings
 
-CODE_VERSION = "1"  # goes up with any change of code or parameters that changes a fingerprint or a score
+CODE_VERSION = "2"  # goes up with any change of code or parameters that changes a fingerprint or a score
 _PROFILES_KEPT = 1_024  # some 40 KB each
 _NO_URLS: Mapping[str, str] = MappingProxyType({})
 
@@ -39,6 +39,11 @@ class Linker:
     def id(self) -> str:
         """Fixes code version, parameters, idf tables and model, such as "1-0a1b2c3d"."""
         return self._bench.linker
+
+    @property
+    def scheme(self) -> str:
+        """How MinHash values are made; signatures of different schemes are never compared."""
+        return SCHEME
 
     def fingerprint(self, article: Article) -> Fingerprint:
         """The index keys of an article; one without words has none.

@@ -1,4 +1,4 @@
-"""The candidate index in memory: sorted arrays of keys and slots, some 12 bytes a key.
+"""The candidate index in memory: sorted arrays of keys and slots, 8 bytes a key.
 
 New entries are gathered and merged into sorted runs, each run at least twice as large as the next, so that
 adding stays cheap and a query looks into few runs.
@@ -7,6 +7,7 @@ adding stays cheap and a query looks into few runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from crawler.link.index import ranked
 from crawler.model import Candidate, Fingerprint, Side
 
 _GATHERED = 20_000  # entries that are kept unsorted at most
+_SPARSE = 32  # more than one entry in so many articles: summed in one array over all of them
 _COMMON = 2_000  # articles; a key that more than this and one in fifty hold is not looked up
 
 
@@ -59,9 +61,22 @@ class MemoryIndex:
 class _Run:
     """Entries sorted by key."""
 
-    def __init__(self, keys: NDArray[np.int64], slots: NDArray[np.uint32]) -> None:
+    def __init__(self, keys: NDArray[np.int32], slots: NDArray[np.uint32]) -> None:
         order = np.argsort(keys, kind="stable")
         self.keys, self.slots = keys[order], slots[order]
+
+    def bounds(self, keys: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Where the entries of each key begin and end."""
+        return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, keys, "right")
+
+    def entries(
+        self, first: NDArray[np.intp], last: NDArray[np.intp], weights: NDArray[np.float64]
+    ) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+        """The slots of all these ranges, each with the weight of its key."""
+        counts = last - first
+        starts = np.cumsum(counts) - counts
+        places = np.arange(int(counts.sum())) + np.repeat(first - starts, counts)
+        return self.slots[places], np.repeat(weights, counts)
 
 
 class _Postings:
@@ -99,24 +114,19 @@ class _Postings:
     def search(self, fingerprint: Fingerprint, limit: int) -> list[Candidate]:
         if self._new_keys:
             self._merge()
-        keys = np.array(fingerprint.keys, dtype=np.int64)
+        keys = np.array(fingerprint.keys, dtype=np.int32)
         weights = np.array(fingerprint.weights, dtype=np.float64)
-        bounds = [(np.searchsorted(run.keys, keys), np.searchsorted(run.keys, keys, "right")) for run in self._runs]
+        bounds = [run.bounds(keys) for run in self._runs]
         held = sum((last - first for first, last in bounds), np.zeros(len(keys), dtype=np.int64))
         useful = np.flatnonzero((held > 0) & ~((held > _COMMON) & (held * 50 > len(self._slot))))
-        slots = [
-            run.slots[first[place] : last[place]]
-            for run, (first, last) in zip(self._runs, bounds, strict=True)
-            for place in useful
-        ]
-        if not slots:
+        if not len(useful):
             return []
-        shares = [
-            np.full(int(last[place] - first[place]), weights[place]) for first, last in bounds for place in useful
+        parts = [
+            run.entries(first[useful], last[useful], weights[useful])
+            for run, (first, last) in zip(self._runs, bounds, strict=True)
         ]
-        found, where = np.unique(np.concatenate(slots), return_inverse=True)
-        sums = np.bincount(where, weights=np.concatenate(shares))
-        alive = np.frombuffer(bytes(self._alive), dtype=np.uint8)[found] > 0
+        found, sums = self._summed(np.concatenate([slots for slots, _ in parts]), np.concatenate([w for _, w in parts]))
+        alive = np.frombuffer(self._alive, dtype=np.uint8)[found] > 0
         found, sums = found[alive], sums[alive]
         if len(found) > limit:
             # Ties at the edge are kept for `ranked`, which breaks them by id.
@@ -124,8 +134,17 @@ class _Postings:
             found, sums = found[sums >= least], sums[sums >= least]
         return ranked({self._ids[slot]: float(total) for slot, total in zip(found, sums, strict=True)}, limit)
 
+    def _summed(self, slots: NDArray[np.uint32], weights: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The distinct slots and the sum of the weights of each."""
+        if len(slots) * _SPARSE > len(self._ids):
+            sums = np.bincount(slots, weights=weights)
+            found = np.flatnonzero(sums)
+            return found, sums[found]
+        found, where = np.unique(slots, return_inverse=True)
+        return found, np.bincount(where, weights=weights)
+
     def _merge(self) -> None:
-        keys = np.array(self._new_keys, dtype=np.int64)
+        keys = np.array(self._new_keys, dtype=np.int32)
         slots = np.array(self._new_slots, dtype=np.uint32)
         self._new_keys, self._new_slots = [], []
         while self._runs and len(self._runs[-1].keys) < 2 * len(keys):

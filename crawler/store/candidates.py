@@ -25,7 +25,7 @@ from crawler.store.transaction import Transaction
 
 KEY_CAP = 400  # postings; a key that more articles of a side have tells nothing and is passed over
 _SIDES = (Side.ORIGINAL, Side.PAGE, Side.TEASER)
-_WEIGHT_UNIT = 1 << 24  # weights are summed as whole numbers: no order of addition can break a tie
+_WEIGHT_UNIT = 16  # weights are summed as whole numbers: no order of addition can break a tie
 
 
 class PostingIndex(Connected):
@@ -44,21 +44,21 @@ def put(tx: Transaction, article_no: int, side: Side, fingerprint: Fingerprint, 
     linker_no = _serving(tx, fingerprint)
     if not first:
         take_off(tx, [article_no])
-    values = {
-        "article_no": article_no,
-        "linker_no": linker_no,
-        "minhash": fingerprint.minhash,
-        "index_keys": _packed("q", fingerprint.keys),
-        "index_weights": _packed("f", fingerprint.weights),
-    }
-    tx.run(_keep_fingerprint(tx.dialect), values)
-    _shelve(tx, article_no, _shelf(linker_no, side), fingerprint.keys)
+    tx.run(_keep_fingerprint(tx.dialect), _row(article_no, linker_no, fingerprint))
+    _shelve(tx, article_no, shelf(linker_no, side), fingerprint.keys)
+
+
+def put_beside(tx: Transaction, article_no: int, side: Side | None, fingerprint: Fingerprint, linker_no: int) -> None:
+    """Adds the article to another linker's index; without a `side` its fingerprint is kept and not found."""
+    tx.run(_keep_fingerprint(tx.dialect), _row(article_no, linker_no, fingerprint))
+    if side is not None:
+        _shelve(tx, article_no, shelf(linker_no, side), fingerprint.keys)
 
 
 def put_back(tx: Transaction, article_no: int, side: Side) -> None:
     """Postings again for an article whose fingerprint was kept."""
     for row in tx.all(sa.select(fingerprints).where(fingerprints.c.article_no == article_no)):
-        _shelve(tx, article_no, _shelf(row.linker_no, side), _keys(row))
+        _shelve(tx, article_no, shelf(row.linker_no, side), _keys(row))
 
 
 def take_off(tx: Transaction, numbers: Sequence[int], *, forget: bool = False) -> None:
@@ -69,7 +69,7 @@ def take_off(tx: Transaction, numbers: Sequence[int], *, forget: bool = False) -
         for row in rows:
             # By whole primary keys: postings are ordered by key, not by article.
             keys = tx.dialect.as_numbers(_keys(row))
-            shelves = tx.dialect.as_numbers([_shelf(row.linker_no, side) for side in _SIDES])
+            shelves = tx.dialect.as_numbers([shelf(row.linker_no, side) for side in _SIDES])
             tx.run(_unshelve(tx.dialect), {"article_no": row.article_no, "index_keys": keys, "shelves": shelves})
         if forget:
             tx.run(sa.delete(fingerprints).where(tx.dialect.among(fingerprints.c.article_no, part)))
@@ -87,7 +87,7 @@ def held(tx: Transaction, ids: Sequence[str]) -> dict[str, Fingerprint]:
     found = {}
     for part in chunks(ids):
         for row in tx.all(_held_by_id(tx.dialect), {"ids": tx.dialect.as_list(part)}):
-            weights = tuple(_unpacked("f", row.index_weights))
+            weights = tuple(sixteenths / _WEIGHT_UNIT for sixteenths in row.index_weights)
             found[row.id] = Fingerprint(row.linker, row.scheme, row.minhash, _keys(row), weights)
     return found
 
@@ -98,6 +98,7 @@ def serving(tx: Transaction) -> Row[Any] | None:
 
 
 _SERVING = sa.select(linkers).where(linkers.c.serving)
+_SERVING_STILL = _SERVING.with_for_update(read=True)
 
 
 @cache
@@ -118,7 +119,7 @@ def _keep_fingerprint(dialect: Dialect) -> Any:
 
 
 @cache
-def _put_on_shelf(dialect: Dialect) -> Any:
+def _put_onshelf(dialect: Dialect) -> Any:
     keys = dialect.numbers("index_keys")
     shelf = sa.bindparam("shelf", type_=postings.c.shelf.type)
     number = sa.bindparam("article_no", type_=postings.c.article_no.type)
@@ -142,12 +143,9 @@ def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int) ->
     if row is None or not fingerprint.keys:
         return []
     _check(row, fingerprint)
-    total: dict[int, float] = {}
-    # With the precision that is stored, so that a fingerprint read back ranks as it did when it was new.
-    for key, weight in zip(fingerprint.keys, array("f", fingerprint.weights), strict=True):
-        total[key] = total.get(key, 0.0) + weight
-    weights = {key: round(weight * _WEIGHT_UNIT) for key, weight in total.items()}
-    values = {**tx.dialect.as_weighted_keys(weights), "shelf": _shelf(row.no, side), "most": limit}
+    wanted = zip(fingerprint.keys, fingerprint.weights, strict=True)
+    weights = {key: round(weight * _WEIGHT_UNIT) for key, weight in wanted}
+    values = {**tx.dialect.as_weighted_keys(weights), "shelf": shelf(row.no, side), "most": limit}
     return [Candidate(found.id, found.overlap / _WEIGHT_UNIT) for found in tx.all(_ranked(tx.dialect), values)]
 
 
@@ -184,17 +182,27 @@ def _ranked(dialect: Dialect) -> sa.Select[Any]:
 def _shelve(tx: Transaction, article_no: int, shelf: int, keys: Sequence[int]) -> None:
     if keys:
         ordered = tx.dialect.as_numbers(sorted(set(keys)))
-        tx.run(_put_on_shelf(tx.dialect), {"shelf": shelf, "index_keys": ordered, "article_no": article_no})
+        tx.run(_put_onshelf(tx.dialect), {"shelf": shelf, "index_keys": ordered, "article_no": article_no})
+
+
+def _row(article_no: int, linker_no: int, fingerprint: Fingerprint) -> dict[str, Any]:
+    return {
+        "article_no": article_no,
+        "linker_no": linker_no,
+        "minhash": fingerprint.minhash,
+        "index_keys": _packed(fingerprint.keys),
+        "index_weights": bytes(round(weight * _WEIGHT_UNIT) for weight in fingerprint.weights),
+    }
 
 
 def _serving(tx: Transaction, fingerprint: Fingerprint) -> int:
-    """The number of the linker in use, which is the first one that ever wrote."""
-    row = serving(tx)
+    """The number of the linker in use, the first one that ever wrote. It stays in use to the transaction's end."""
+    row = tx.first(_SERVING_STILL)
     if row is None:
         first = {"no": 1, "linker": fingerprint.linker, "scheme": fingerprint.scheme}
         values = {**first, "serving": True, "created": tx.now}
         tx.run(tx.dialect.insert(linkers).on_conflict_do_nothing(index_elements=["no"]), values)
-        row = serving(tx)
+        row = tx.first(_SERVING_STILL)
         assert row is not None
     _check(row, fingerprint)
     return int(row.no)
@@ -207,24 +215,20 @@ def _check(row: Row[Any], fingerprint: Fingerprint) -> None:
         raise LinkerMismatch(f"{row.linker} ({row.scheme})", f"{fingerprint.linker} ({fingerprint.scheme})")
 
 
-def _shelf(linker_no: int, side: Side) -> int:
+def shelf(linker_no: int, side: Side) -> int:
     return linker_no * len(_SIDES) + _SIDES.index(side)
 
 
 def _keys(row: Row[Any]) -> tuple[int, ...]:
-    return tuple(_unpacked("q", row.index_keys))
+    keys = array("i", row.index_keys)
+    if sys.byteorder == "big":
+        keys.byteswap()
+    return tuple(keys)
 
 
-def _packed(kind: str, numbers: Sequence[float]) -> bytes:
-    """Little-endian int64 ("q") or float32 ("f")."""
-    values = array(kind, numbers)
+def _packed(keys: Sequence[int]) -> bytes:
+    """Little-endian int32."""
+    values = array("i", keys)
     if sys.byteorder == "big":
         values.byteswap()
     return values.tobytes()
-
-
-def _unpacked(kind: str, data: bytes) -> Sequence[Any]:
-    values = array(kind, data)
-    if sys.byteorder == "big":
-        values.byteswap()
-    return values

@@ -205,8 +205,8 @@ fingerprints = Table(
     Column("article_no", Number, ForeignKey("articles.no"), primary_key=True),
     Column("linker_no", SmallInteger, ForeignKey("linkers.no"), primary_key=True),
     Column("minhash", Bytes, nullable=False),
-    Column("index_keys", Bytes, nullable=False),  # int64, little-endian
-    Column("index_weights", Bytes, nullable=False),  # float32, little-endian
+    Column("index_keys", Bytes, nullable=False),  # int32, little-endian
+    Column("index_weights", Bytes, nullable=False),  # bytes: sixteenths
 )
 
 postings = Table(

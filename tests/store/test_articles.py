@@ -172,7 +172,7 @@ async def test_a_teaser_that_becomes_a_full_text_changes_sides(store: Store) -> 
 async def test_another_linkers_fingerprint_is_refused_and_stores_nothing(store: Store) -> None:
     await store.store_article(original(), fingerprint(1))
     for other in (fingerprint(1, linker="2"), fingerprint(1, scheme="y")):
-        with pytest.raises(LinkerMismatch, match="new store"):
+        with pytest.raises(LinkerMismatch, match="db reindex"):
             await store.store_article(page(), other)
         with pytest.raises(LinkerMismatch):
             await store.index.candidates(other, Side.ORIGINAL)

@@ -1,0 +1,171 @@
+"""A new index beside the one in use, for another linker: signed article by article, then put in its place at once.
+
+Each step is a transaction of its own, so a run that was cut off goes on where it stopped. What is stored or changed
+in the meantime has only the old linker's fingerprint and is found again by what it lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from crawler.errors import LinkerMismatch
+from crawler.model import Article, Completeness, Fingerprint, Role, Side
+from crawler.store import candidates, tasks
+from crawler.store.connected import Connected
+from crawler.store.rows import article_of
+from crawler.store.tables import articles, fingerprints, linkers, postings, versions
+from crawler.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """An article that the new linker has not signed, with its number and version."""
+
+    no: int
+    version: int
+    article: Article
+
+
+class _NotWholeError(Exception):
+    """Something came in that the new index lacks."""
+
+
+class Reindexing(Connected):
+    async def begin_index(self, linker: str, scheme: str) -> int | None:
+        """The number of the index to be made for a linker; None where the one in use is its own, or none is yet."""
+        return await self._db.write(_begin, linker, scheme)
+
+    async def unsigned(self, index: int, after: int, limit: int) -> list[Unsigned]:
+        """Articles with a text that `index` lacks, numbered above `after`, in order. One probe an article passed."""
+        return await self._db.read(_unsigned, index, after, limit)
+
+    async def unsigned_count(self, index: int) -> int:
+        """How many of them there are. One pass over all articles."""
+        return await self._db.read(_count, index)
+
+    async def sign(self, index: int, signed: Sequence[tuple[Unsigned, Fingerprint]]) -> None:
+        """Puts articles into `index`, those left out that changed since they were read."""
+        await self._db.write(_sign, index, signed)
+
+    async def serve_index(self, index: int) -> int | None:
+        """Puts `index` in place of the one in use and has all pages decided anew; how many.
+
+        None where it still lacks articles: nothing was changed then.
+        """
+        try:
+            return await self._db.write(_serve, index)
+        except _NotWholeError:
+            return None
+
+    async def drop_old_postings(self, limit: int) -> int:
+        """Removes at most `limit` postings of linkers before the one in use; how many went."""
+        return await self._db.write(_drop_postings, limit)
+
+    async def drop_old_fingerprints(self, after: int, limit: int) -> int | None:
+        """The same for the fingerprints of `limit` articles numbered above `after`; the last one's number."""
+        return await self._db.write(_drop_fingerprints, after, limit)
+
+
+def _begin(tx: Transaction, linker: str, scheme: str) -> int | None:
+    serving = candidates.serving(tx)
+    if serving is None or (serving.linker, serving.scheme) == (linker, scheme):
+        return None
+    newest = 0
+    for row in tx.all(sa.select(linkers).order_by(linkers.c.no)):
+        newest = row.no
+        if row.no > serving.no and (row.linker, row.scheme) == (linker, scheme):
+            return int(row.no)
+    values = {"no": newest + 1, "linker": linker, "scheme": scheme, "serving": False, "created": tx.now}
+    tx.run(sa.insert(linkers), values)
+    return int(newest + 1)
+
+
+_HELD = (
+    sa.select(
+        articles.c.no, articles.c.id, articles.c.first_seen, articles.c.version, versions.c.text, versions.c.fields
+    )
+    .join(versions, sa.and_(versions.c.article_no == articles.c.no, versions.c.version == articles.c.version))
+    .where(articles.c.state != "removed", versions.c.fields.is_not(None), versions.c.text != "")
+)
+
+
+@cache
+def _lacking() -> sa.Select[Any]:
+    made = sa.exists().where(
+        fingerprints.c.article_no == articles.c.no, fingerprints.c.linker_no == sa.bindparam("index")
+    )
+    return _HELD.where(~made)
+
+
+def _unsigned(tx: Transaction, index: int, after: int, limit: int) -> list[Unsigned]:
+    rows = _lacking().where(articles.c.no > after).order_by(articles.c.no).limit(limit)
+    return [
+        Unsigned(row.no, row.version, article_of(row.id, row.first_seen, row.text, row.fields))
+        for row in tx.all(rows, {"index": index})
+    ]
+
+
+def _count(tx: Transaction, index: int) -> int:
+    return int(tx.scalar(sa.select(sa.func.count()).select_from(_lacking().subquery()), {"index": index}))
+
+
+def _sign(tx: Transaction, index: int, signed: Sequence[tuple[Unsigned, Fingerprint]]) -> None:
+    row = tx.first(sa.select(linkers).where(linkers.c.no == index))
+    for one, fingerprint in signed:
+        if row is None or (row.linker, row.scheme) != (fingerprint.linker, fingerprint.scheme):
+            raise LinkerMismatch(row.linker if row else "none", fingerprint.linker)
+        now = tx.first(sa.select(articles.c.state, articles.c.version).where(articles.c.no == one.no).with_for_update())
+        if now is None or now.state == "removed" or now.version != one.version:
+            continue
+        side = Side.of(one.article.role, one.article.completeness) if now.state == "live" else None
+        candidates.put_beside(tx, one.no, side, fingerprint, index)
+
+
+def _serve(tx: Transaction, index: int) -> int:
+    # Who stores an article holds the serving row shared: from here on nobody does until this is over.
+    tx.run(sa.update(linkers).where(linkers.c.serving).values(serving=False))
+    if _unsigned(tx, index, 0, 1):
+        raise _NotWholeError
+    tx.run(sa.update(linkers).where(linkers.c.no == index).values(serving=True))
+    pages = sa.select(articles.c.no).where(
+        articles.c.role == Role.AGGREGATOR.value,
+        articles.c.completeness == Completeness.FULL.value,
+        articles.c.state == "live",
+    )
+    numbers = [row.no for row in tx.all(pages)]
+    tasks.enqueue(tx, numbers, "a new linker")
+    return len(numbers)
+
+
+def _old(tx: Transaction) -> list[int]:
+    serving = candidates.serving(tx)
+    if serving is None:
+        return []
+    return [row.no for row in tx.all(sa.select(linkers.c.no).where(linkers.c.no < serving.no))]
+
+
+def _drop_postings(tx: Transaction, limit: int) -> int:
+    shelves = [candidates.shelf(number, side) for number in _old(tx) for side in Side]
+    whole = (postings.c.shelf, postings.c.key, postings.c.article_no)
+    rows = tx.all(sa.select(*whole).where(postings.c.shelf.in_(shelves)).order_by(*whole).limit(limit))
+    if not rows:
+        return 0
+    upto = sa.tuple_(*whole) <= sa.tuple_(*rows[-1])
+    return tx.run(sa.delete(postings).where(postings.c.shelf.in_(shelves), upto))
+
+
+def _drop_fingerprints(tx: Transaction, after: int, limit: int) -> int | None:
+    old = _old(tx)
+    theirs = sa.and_(fingerprints.c.linker_no.in_(old), fingerprints.c.article_no > after)
+    held = sa.select(fingerprints.c.article_no).where(theirs).order_by(fingerprints.c.article_no).limit(limit)
+    numbers = [row.article_no for row in tx.all(held)]
+    if not numbers:
+        tx.run(sa.delete(linkers).where(linkers.c.no.in_(old)))
+        return None
+    tx.run(sa.delete(fingerprints).where(theirs, fingerprints.c.article_no <= numbers[-1]))
+    return int(numbers[-1])
