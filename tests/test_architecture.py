@@ -10,7 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "crawler"
 
 GROUND = {
-    "settings", "checks", "model", "errors", "urls", "clock", "interchange", "charset", "corpus", "resources", "metrics"
+    "settings", "checks", "model", "lookups", "errors", "urls", "clock", "interchange", "charset", "corpus",
+    "resources", "metrics",
 }  # fmt: skip
 ROOMS = {"discover", "fetch", "extract", "originals", "link", "store"}
 PIPELINE = {"pipeline"}

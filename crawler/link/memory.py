@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from crawler.errors import LinkerMismatch
 from crawler.link.index import ranked
+from crawler.lookups import worth_reading
 from crawler.model import Candidate, Fingerprint, Side
 
 _GATHERED = 20_000  # entries that are kept unsorted at most
 _SPARSE = 32  # more than one entry in so many articles: summed in one array over all of them
-_COMMON = 2_000  # articles; a key that more than this and one in fifty hold is not looked up
 
 
 class MemoryIndex:
@@ -118,7 +118,8 @@ class _Postings:
         weights = np.array(fingerprint.weights, dtype=np.float64)
         bounds = [run.bounds(keys) for run in self._runs]
         held = sum((last - first for first, last in bounds), np.zeros(len(keys), dtype=np.int64))
-        useful = np.flatnonzero((held > 0) & ~((held > _COMMON) & (held * 50 > len(self._slot))))
+        chosen = worth_reading(zip(fingerprint.keys, held.tolist(), strict=True))
+        useful = np.flatnonzero(np.isin(keys, np.array(chosen, dtype=np.int32)))
         if not len(useful):
             return []
         parts = [

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from crawler.errors import LinkerMismatch
+from crawler.lookups import MOST_COUNTED, worth_reading
 from crawler.model import Candidate, Fingerprint, Side
 from crawler.store.connected import Connected
 from crawler.store.dialect import Dialect
@@ -23,7 +24,6 @@ from crawler.store.rows import chunks
 from crawler.store.tables import articles, fingerprints, linkers, postings
 from crawler.store.transaction import Transaction
 
-KEY_CAP = 400  # postings; a key that more articles of a side have tells nothing and is passed over
 _SIDES = (Side.ORIGINAL, Side.PAGE, Side.TEASER)
 _WEIGHT_UNIT = 16  # weights are summed as whole numbers: no order of addition can break a tie
 
@@ -34,7 +34,7 @@ class PostingIndex(Connected):
     async def candidates(self, fingerprint: Fingerprint, side: Side, limit: int = 200) -> list[Candidate]:
         """The `limit` best by the weight of shared keys, best first, ties by article id.
 
-        Reads at most KEY_CAP + 1 entries a key, however large the index. Raises LinkerMismatch.
+        Reads a bounded number of entries, however large the index (`lookups`). Raises LinkerMismatch.
         """
         return await self._db.read(search, fingerprint, side, limit)
 
@@ -119,7 +119,7 @@ def _keep_fingerprint(dialect: Dialect) -> Any:
 
 
 @cache
-def _put_onshelf(dialect: Dialect) -> Any:
+def _put_on_shelf(dialect: Dialect) -> Any:
     keys = dialect.numbers("index_keys")
     shelf = sa.bindparam("shelf", type_=postings.c.shelf.type)
     number = sa.bindparam("article_no", type_=postings.c.article_no.type)
@@ -143,10 +143,31 @@ def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int) ->
     if row is None or not fingerprint.keys:
         return []
     _check(row, fingerprint)
+    place = shelf(row.no, side)
+    asked = {"index_keys": tx.dialect.as_numbers(fingerprint.keys), "shelf": place}
+    counts = [(int(found.key), int(found.entries)) for found in tx.all(_counted(tx.dialect), asked)]
+    chosen = set(worth_reading(counts))
     wanted = zip(fingerprint.keys, fingerprint.weights, strict=True)
-    weights = {key: round(weight * _WEIGHT_UNIT) for key, weight in wanted}
-    values = {**tx.dialect.as_weighted_keys(weights), "shelf": shelf(row.no, side), "most": limit}
+    weights = {key: round(weight * _WEIGHT_UNIT) for key, weight in wanted if key in chosen}
+    if not weights:
+        return []
+    values = {**tx.dialect.as_weighted_keys(weights), "shelf": place, "most": limit}
     return [Candidate(found.id, found.overlap / _WEIGHT_UNIT) for found in tx.all(_ranked(tx.dialect), values)]
+
+
+@cache
+def _counted(dialect: Dialect) -> sa.Select[Any]:
+    """How many entries each of the `index_keys` has on a `shelf`, counted as far as it matters."""
+    keys = dialect.numbers("index_keys")
+    some = (
+        sa.select(postings.c.key)
+        .where(postings.c.shelf == sa.bindparam("shelf", type_=postings.c.shelf.type), postings.c.key == keys.c.value)
+        .limit(MOST_COUNTED + 1)
+        .correlate(keys)
+        .subquery()
+    )
+    entries = sa.select(sa.func.count()).select_from(some).scalar_subquery()
+    return sa.select(keys.c.value.label("key"), entries.label("entries"))
 
 
 @cache
@@ -154,20 +175,10 @@ def _ranked(dialect: Dialect) -> sa.Select[Any]:
     """Ids and overlaps of the articles with the `most` greatest sums of `wanted` weights on a `shelf`."""
     wanted = dialect.weighted_keys()
     shelf, most = sa.bindparam("shelf", type_=postings.c.shelf.type), sa.bindparam("most", type_=sa.Integer)
-    counted = postings.alias("counted")
-    some = (
-        sa.select(counted.c.key)
-        .where(counted.c.shelf == shelf, counted.c.key == wanted.c.key)
-        .limit(KEY_CAP + 1)
-        .correlate(wanted)
-        .subquery()
-    )
-    frequency = sa.select(sa.func.count()).select_from(some).scalar_subquery()
     sums = (
         sa.select(postings.c.article_no, sa.cast(sa.func.sum(wanted.c.weight), sa.BigInteger).label("overlap"))
         .select_from(wanted)
         .join(postings, sa.and_(postings.c.shelf == shelf, postings.c.key == wanted.c.key))
-        .where(frequency <= KEY_CAP)
         .group_by(postings.c.article_no)
         .subquery()
     )
@@ -182,7 +193,7 @@ def _ranked(dialect: Dialect) -> sa.Select[Any]:
 def _shelve(tx: Transaction, article_no: int, shelf: int, keys: Sequence[int]) -> None:
     if keys:
         ordered = tx.dialect.as_numbers(sorted(set(keys)))
-        tx.run(_put_onshelf(tx.dialect), {"shelf": shelf, "index_keys": ordered, "article_no": article_no})
+        tx.run(_put_on_shelf(tx.dialect), {"shelf": shelf, "index_keys": ordered, "article_no": article_no})
 
 
 def _row(article_no: int, linker_no: int, fingerprint: Fingerprint) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from crawler.store.connected import Connected
 from crawler.store.records import Case, Surroundings
 from crawler.store.transaction import Transaction
 
-MOST_CANDIDATES = 200
+MOST_ORIGINALS = 40  # ranked for a page; twice what is ever aligned
 MOST_TEASERS = 20
+MOST_PAGES = 200  # that an original which comes late has decided anew
 
 Choice = Callable[[Sequence[Candidate]], Sequence[Candidate]]
 
@@ -38,12 +39,12 @@ def _case(tx: Transaction, article_id: str, choose: Choice) -> Case | None:
         return None
     if article.role is Role.AGGREGATOR:
         return Case(article, fingerprint, surroundings=_surroundings(tx, article, fingerprint, choose))
-    pages = candidates.search(tx, fingerprint, Side.PAGE, MOST_CANDIDATES)
+    pages = candidates.search(tx, fingerprint, Side.PAGE, MOST_PAGES)
     return Case(article, fingerprint, concerns=tuple(page.article_id for page in pages))
 
 
 def _surroundings(tx: Transaction, page: Article, fingerprint: Fingerprint, choose: Choice) -> Surroundings:
-    found = choose(candidates.search(tx, fingerprint, Side.ORIGINAL, MOST_CANDIDATES))
+    found = choose(candidates.search(tx, fingerprint, Side.ORIGINAL, MOST_ORIGINALS))
     named = [one.article_id for one in candidates.search(tx, fingerprint, Side.TEASER, MOST_TEASERS)]
     addresses = [*page.hyperlinks, *([page.canonical_url] if page.canonical_url else [])]
     known = known_urls(tx, addresses) if addresses else {}

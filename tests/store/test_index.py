@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+from crawler.lookups import MOST_COUNTED
 from crawler.model import Candidate, Side
 from crawler.store import Store
-from crawler.store.candidates import KEY_CAP
 from tests.store.pieces import fingerprint, original, page
 
 BIG = (1 << 31) - 1
@@ -50,7 +50,7 @@ async def test_a_key_that_too_many_articles_have_is_passed_over(store: Store) ->
 
     def fill(tx: Transaction) -> None:
         shelf = tx.scalar(sa.select(postings.c.shelf).limit(1))
-        rows = [{"shelf": shelf, "key": 1, "article_no": number} for number in range(1_000, 1_000 + KEY_CAP)]
+        rows = [{"shelf": shelf, "key": 1, "article_no": number} for number in range(1_000, 1_000 + MOST_COUNTED)]
         tx.run(sa.insert(postings), rows)
 
     await store._db.write(fill)
