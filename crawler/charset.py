@@ -78,7 +78,8 @@ _DETECTABLE = [
 
 _META = re.compile(rb"""<meta\s[^>]{0,400}?charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^\s{0,100}<\?xml\s[^>]{0,200}?encoding\s*=\s*["']\s*([A-Za-z0-9_.:-]{1,40})""")
-_FOREIGN_TEXT = re.compile(rb"[^<>]{0,300}[\x80-\xff][^<>]{0,1000}")
+_FOREIGN_TEXT = re.compile(rb"[\x80-\xff][^<>]{0,1000}")
+_BEFORE = 300  # bytes of text before the first non-ASCII character that are read with it
 _SEQUENCE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
 
 
@@ -206,10 +207,12 @@ def _guess(body: bytes) -> str:
     as the standard has it for want of a declaration.
     """
     parts: list[bytes] = []
-    size = 0
+    size = end = 0
     for match in _FOREIGN_TEXT.finditer(body, 0, _SEARCHED):
-        parts.append(match.group())
-        size += len(match.group())
+        before = body[max(end, match.start() - _BEFORE) : match.start()]
+        end = match.end()
+        parts.append(before[max(before.rfind(b"<"), before.rfind(b">")) + 1 :] + match.group())
+        size += len(parts[-1])
         if size >= _SAMPLE:
             break
     sample = b"\n".join(parts)[:_SAMPLE]

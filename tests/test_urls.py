@@ -28,6 +28,22 @@ def test_a_url_has_one_spelling(given_url: str, normal: str) -> None:
     assert urls.normalize(given_url) == normal
 
 
+@given(
+    st.text("ab0._-", min_size=1, max_size=12),
+    st.text("aZ0/._~:@!$&'()*+,;=-", max_size=20),
+    st.text("aZ0/._~:@!$&'()*+,;=?-", max_size=12),
+)
+def test_a_url_that_looks_plain_is_spelt_as_any_other(host: str, path: str, query: str) -> None:
+    url = f"https://{host}/{path}" + ("?" + query if query else "")
+    try:
+        normal = urls.normalize(url + "#")
+    except UrlRefused:
+        with pytest.raises(UrlRefused):
+            urls.normalize(url)
+    else:
+        assert urls.normalize(url) == normal
+
+
 def test_a_relative_url_is_made_absolute() -> None:
     assert urls.normalize("../b?x=1#y", "https://news.example/a/c/d") == "https://news.example/a/b?x=1"
 

@@ -10,7 +10,7 @@ from itertools import accumulate
 from crawler.extract.blocks import Block, Element, Scan
 from crawler.extract.dates import labelled_time
 from crawler.extract.evidence import Sign
-from crawler.extract.text import fold, signature
+from crawler.extract.text import first_word, fold, signature
 
 # An element whose name says furniture and that holds more than this share of a page's prose is a layout wrapper
 # with an odd name, an accordion, a card that is the article. The surer a name, the greater the share.
@@ -31,15 +31,18 @@ _MAX_LABEL = 120  # characters of a byline or date; a longer one is text that an
 _NAMED_SHARE = 0.5  # of the best subtree's value in an element named as an article's body
 _TAGGED_SHARE = 0.6  # … in an <article> or <main>
 _STRONG = 120.0  # worth of a long paragraph
-_NARROWED_SHARE = 0.98  # of the long paragraphs' worth
+_NARROWED_SHARE = 0.95  # of the long paragraphs' worth
 _LEAD_FROM = 60.0  # worth of a paragraph that stands apart
+_NARROWED_VALUE = 0.6  # of all prose
 _ALL_LINK = -8.0  # the worth of a block that is nothing but link, at most
 _MAX_CAPTION = 400  # characters
 _MAX_CREDIT_LINE = 160  # characters
+_SURE_TAIL_FROM = 0.3  # of the text; a short story may have more below it than in it
 _TAIL_FROM = 0.8  # of the text; before it, a heading such as "Comments" is the article's own
 
 _HEADINGS = frozenset(("h2", "h3", "h4"))
 _RUNNING = frozenset(("li", "h2", "h3", "h4", "blockquote", "pre", "p", "td"))
+_LISTS = frozenset(("ul", "ol"))
 _ARTICLE_TAGS = frozenset(("article", "main"))
 _CODE_CHARACTERS = "{}();=<>$#/_|\\"
 _SENTENCE = re.compile(r"[.!?…。！？:;,”\"’)]")
@@ -50,7 +53,7 @@ _SIGNED = re.compile(
 )
 _BOILERPLATE = re.compile(
     r"^\W*(?:by (?:signing up|clicking|subscribing|submitting)|sign up (?:for|to|now)|subscribe (?:to|now|for)"
-    r"|(?:join|get) our (?:newsletter|mailing)|follow us|share (?:this|on)"
+    r"|(?:join|get) our (?:newsletter|mailing)|follow us|share (?:this|on)\b[^.]{0,60}$"
     r"|(?:read|see|learn|watch|find out)(?: \w+)? more\b.{0,60}$|read (?:also|next|more)\b|also read\b"
     r"|related(?: \w+)?:"
     r"|click here to (?:sign|subscribe|join)|thank(?:s| you) for (?:signing|subscribing|reading)|as an amazon associate"
@@ -62,6 +65,13 @@ _BOILERPLATE = re.compile(
     r"|photo (?:by|credit|courtesy)|image (?:by|credit|source|courtesy)|source\W*$)",
     re.IGNORECASE,
 )
+_BOILERPLATE_WORDS = frozenset(
+    (
+        "by", "sign", "subscribe", "join", "get", "follow", "share", "read", "see", "learn", "watch", "find", "also",
+        "related", "click", "thank", "thanks", "as", "advertisement", "skip", "all", "want", "this", "the", "we",
+        "last", "filed", "tagged", "posted", "pin", "save", "leave", "your", "table", "photo", "image", "source",
+    )
+)  # fmt: skip
 # Whose rest on the same line is the section's first entry.
 _TAIL_BEGUN = re.compile(r"^\W*(?:(?:reader|user|readers['’]|visitor) )?comments? ?\(\d+\)", re.IGNORECASE)
 _TAIL = re.compile(
@@ -71,9 +81,15 @@ _TAIL = re.compile(
     r"|articles|posts).{0,40}"
     r"|(?:what to )?read next|recommended.{0,30}|leave a (?:reply|comment).*|\d* ?(?:comments?|responses?"
     r"|replies)(?: to .*)?"
-    r"|share this.*|(?:recent|popular) posts|(?:latest|trending).{0,30}|subscribe.*|sign up.*|(?:get"
-    r"|join).{0,30}newsletter.*"
+    r"|share this.*|(?:recent|popular) (?:posts|articles|stories)|(?:latest|trending).{0,30}|subscribe.*|sign up.*"
+    r"|(?:get|join).{0,30}newsletter.*"
     r"|tags?|categories|keep reading|explore more.*|discussion)\W*$",
+    re.IGNORECASE,
+)
+# What no article calls a section of its own.
+_SURE_TAIL = re.compile(
+    r"^\W*(?:about the (?:author|reviewer|writer)s?|recent (?:posts|articles)"
+    r"|you (?:may|might|could) also (?:like|enjoy)|leave a (?:reply|comment)|post navigation)\W*$",
     re.IGNORECASE,
 )
 
@@ -120,11 +136,9 @@ def select(scan: Scan, title: str, *, leads: Sequence[str] = (), whole: bool = F
     outer = root = 0
     if not whole:
         outer = _root(elements, value)
-        root = _narrowed(elements, outer, worth, out)
+        root = _narrowed(elements, outer, worth, value, out)
     inside = range(_lead(elements[outer].first, elements[root].first, worth, out), elements[root].end)
-    captions = [
-        i for i in inside if elements[blocks[i].element].signs & Sign.CAPTION and blocks[i].length < _MAX_CAPTION
-    ]
+    captions = [i for i in inside if blocks[i].parent.signs & Sign.CAPTION and blocks[i].length < _MAX_CAPTION]
     for index in captions:
         out[index] = 1
     kept = _kept(scan, [i for i in inside if not out[i]], worth, signature(title))
@@ -141,9 +155,7 @@ def _sweep(elements: Sequence[Element], blocks: Sequence[Block], positive: Seque
     """Marks the blocks inside elements whose names say furniture, outer ones first."""
     out = bytearray(len(blocks))
     whole = positive[-1] or 1.0
-    for element in elements:
-        signs = element.signs
-        first, end = element.first, element.end
+    for _, signs, first, end, _, _ in elements:
         if not signs & (_SWEPT | _LABELS) or first >= end or out[first]:
             continue
         if signs & _SWEPT:
@@ -176,21 +188,23 @@ def _root(elements: Sequence[Element], value: Sequence[float]) -> int:
     best, best_value = 0, float("-inf")
     named, named_value = -1, 0.0
     tagged, tagged_value = -1, 0.0
-    for index, element in enumerate(elements):
-        total = value[element.end] - value[element.first]
+    for index, (tag, signs, first, end, _, _) in enumerate(elements):
+        total = value[end] - value[first]
         if total >= best_value:
             best, best_value = index, total
-        if element.signs & Sign.BODY and total > named_value:
+        if signs & Sign.BODY and total > named_value:
             named, named_value = index, total
-        if element.tag in _ARTICLE_TAGS and total > tagged_value:
+        if signs & Sign.ARTICLE and tag in _ARTICLE_TAGS and total > tagged_value:
             tagged, tagged_value = index, total
     if named_value > _NAMED_SHARE * best_value:
         return named
     return tagged if tagged_value > _TAGGED_SHARE * best_value else best
 
 
-def _narrowed(elements: Sequence[Element], root: int, worth: Sequence[float], out: bytearray) -> int:
-    """The innermost element in `root` that holds (nearly) all of its long paragraphs.
+def _narrowed(
+    elements: Sequence[Element], root: int, worth: Sequence[float], value: Sequence[float], out: bytearray
+) -> int:
+    """The innermost element in `root` that holds all of its long paragraphs, and most of its short ones.
 
     Mottoes, weather and calls to subscribe are sentences too, and stand beside the text in the same layout.
     """
@@ -199,13 +213,14 @@ def _narrowed(elements: Sequence[Element], root: int, worth: Sequence[float], ou
     )
     outer = elements[root]
     needed = _NARROWED_SHARE * (strong[outer.end] - strong[outer.first])
+    least = _NARROWED_VALUE * (value[outer.end] - value[outer.first])
     if needed <= 0.0:
         return root
     for index in range(root + 1, len(elements)):
-        element = elements[index]
-        if element.first >= outer.end:
+        _, _, first, end, _, _ = elements[index]
+        if first >= outer.end:
             break
-        if element.end <= outer.end and strong[element.end] - strong[element.first] >= needed:
+        if end <= outer.end and strong[end] - strong[first] >= needed and value[end] - value[first] >= least:
             root = index
     return root
 
@@ -228,10 +243,12 @@ def _kept(scan: Scan, indices: Sequence[int], worth: Sequence[float], heading: s
             continue
         if block.tag == "pre" and _is_code(block.text):
             continue
-        if block.length <= 300 and _BOILERPLATE.match(block.text):
-            continue
-        if len(heading) <= block.length < 200 and signature(block.text) == heading:
-            continue
+        if block.length <= 300:
+            first = first_word(block.text)
+            if first in _BOILERPLATE_WORDS and _BOILERPLATE.match(block.text):
+                continue
+            if len(heading) <= block.length < 200 and heading.startswith(first) and signature(block.text) == heading:
+                continue
         if block.length >= 40:
             # Pages carry variants for phones and printers; a reader sees one of them.
             if block.text in seen:
@@ -259,9 +276,20 @@ def _belongs(scan: Scan, index: int, worth: Sequence[float]) -> bool:
         return any(other > 60.0 for other in worth[index + 1 : index + 4])
     if block.tag != "li":
         return False
-    whole = scan.elements[scan.elements[block.element].parent]
+    whole = _list_around(scan.elements, index)
     items = scan.blocks[whole.first : min(whole.end, whole.first + 60)]
     return sum(min(item.linked, item.length) for item in items) < 0.6 * sum(item.length for item in items)
+
+
+def _list_around(elements: Sequence[Element], index: int) -> Element:
+    """The innermost list that holds a block, else the body."""
+    around = elements[0]
+    for element in elements:
+        if element.first > index:
+            break
+        if element.tag in _LISTS and element.end > index:
+            around = element
+    return around
 
 
 def _is_code(text: str) -> bool:
@@ -270,14 +298,18 @@ def _is_code(text: str) -> bool:
 
 def _without_tail(blocks: Sequence[Block], kept: list[int]) -> list[int]:
     """Cuts what follows a heading of the page's own sections near the end of the text."""
-    rest = (1.0 - _TAIL_FROM) * sum(blocks[index].length for index in kept)
+    whole = sum(blocks[index].length for index in kept)
+    rest, rest_if_sure = (1.0 - _TAIL_FROM) * whole, (1.0 - _SURE_TAIL_FROM) * whole
     after = 0
     cut = len(kept)
     for place in range(len(kept) - 1, -1, -1):
         block = blocks[kept[place]]
         after += block.length
         if after > rest:
-            break
-        if (block.length < 80 and _TAIL.match(block.text)) or (block.length <= 300 and _TAIL_BEGUN.match(block.text)):
+            if after > rest_if_sure:
+                break
+            if block.length < 80 and _SURE_TAIL.match(block.text):
+                cut = place
+        elif (block.length < 80 and _TAIL.match(block.text)) or (block.length <= 300 and _TAIL_BEGUN.match(block.text)):
             cut = place
     return kept[:cut]

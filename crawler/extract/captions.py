@@ -21,6 +21,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?][”\"’')]?(?:\s|$)")
+_LOWER_WORD = re.compile(r"(?<!\S)(?![A-ZÀ-ÖØ-Þ])[^\W\d_]\S{3}")
 _QUOTED = re.compile(r"[“\"«„]")
 
 
@@ -28,13 +29,13 @@ def is_credit(text: str) -> bool:
     """Whether a paragraph is only a credit line ("First Last/AFP/Getty Images", "Photo: First Last")."""
     if len(text) > MAX_CREDIT or "\t" in text or text.endswith((".", "?", "!", ":")):
         return False
-    if _LABEL.match(text):
+    if (":" in text or "©" in text or "by" in text.lower()) and _LABEL.match(text):
         return True
     if "/" in text and 2 <= len(text.split("/")) <= 5 and text[:1].isupper() and len(text.split()) <= 12:
         return bool(_AGENCY.search(text)) or all(
             part.strip()[:1].isupper() and len(part.split()) <= 4 for part in text.split("/")
         )
-    return len(text.split()) <= 7 and _title_case(text) and bool(_AGENCY.search(text))
+    return text.count(" ") < 7 and _title_case(text) and bool(_AGENCY.search(text))
 
 
 def split_captions(paragraphs: Sequence[str], *, with_above: bool = True) -> tuple[list[str], list[str]]:
@@ -59,7 +60,7 @@ def split_captions(paragraphs: Sequence[str], *, with_above: bool = True) -> tup
 
 def _ends_in_credit(text: str) -> bool:
     """Whether a caption and its credit are one paragraph ("The port at dawn. First Last/AFP")."""
-    if len(text) > _MAX_CAPTION or "/" not in text or text.endswith((".", "?", "!", ":", "”", '"')):
+    if "/" not in text or len(text) > _MAX_CAPTION or text.endswith((".", "?", "!", ":", "”", '"')):
         return False
     ends = list(_SENTENCE_END.finditer(text))
     return 1 <= len(ends) <= 2 and "/" in text[ends[-1].end() :] and is_credit(text[ends[-1].end() :])
@@ -75,4 +76,4 @@ def _is_caption(text: str) -> bool:
 
 
 def _title_case(text: str) -> bool:
-    return all(word[:1].isupper() or not word[:1].isalpha() or len(word) <= 3 for word in text.split())
+    return not _LOWER_WORD.search(text)

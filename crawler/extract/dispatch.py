@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 
-from crawler.charset import decode
+from crawler.charset import decode, detect
 from crawler.extract.plaintext import extract_text
-from crawler.extract.reading import extract_html
+from crawler.extract.reading import extract_html, extract_utf8
 from crawler.model import Extraction, RawDocument, Verdict
 
 MAX_BYTES = 10_000_000
@@ -37,6 +38,9 @@ def extract(document: RawDocument, *, teaser: str = "") -> Extraction:
     body = document.body[:MAX_BYTES]
     kind = _kind(body, document.media_type)
     if kind == "html":
+        codec = detect(body, document.charset)
+        if codec == "utf-8":
+            return extract_utf8(body.removeprefix(BOM_UTF8), document.url, teaser=teaser)
         return extract_html(decode(body, document.charset), document.url, teaser=teaser)
     if kind == "text":
         return extract_text(decode(body, document.charset, is_html=False), document.url)

@@ -148,14 +148,14 @@ for _name, _listed in _PAIRS.items():
 
 _VOCABULARY = frozenset(word for entry in _LOOKUP for word in entry.split())
 
-_LOWER = re.compile(r"[a-z]+")
+# Not the letters between the digits of a hash ("component_bbc4ad583c" is no advertisement).
+_ODD = re.compile(r"[^a-z_-]")
+_LOWER = re.compile(r"(?<![a-z0-9])[a-z]++(?=\d*(?![a-z0-9]))")
 _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]{2,}(?![a-z])")
-_NAMED = re.compile(
-    r' (class|id|role|itemprop|rel|style|aria-label|aria-hidden|hidden|data-testid|data-component)="([^"]*)"'
-)
 _KNOWN: dict[str, int] = {}  # name → signs; themes and frameworks share their names
 _MAX_KNOWN = 50_000
 _MAX_NAME = 300  # characters; utility-first style sheets write novels into `class`
+_NAMING = frozenset((" class=", " id=", " data-testid=", " data-component=", " rel="))
 _HIDING = re.compile(r"display:\s?none|visibility:\s?hidden")
 _ROLES = {
     "navigation": Sign.FURNITURE, "banner": Sign.FURNITURE, "contentinfo": Sign.FURNITURE, "search": Sign.FURNITURE,
@@ -172,16 +172,17 @@ _PROPERTIES = {
 def read_signs(attributes: str) -> int:
     """The signs in an element's attributes, spelled as Lexbor writes them (` class="…" id="…"`)."""
     signs = Sign.NONE
-    for name, value in _NAMED.findall(attributes):
-        if name in ("class", "id", "data-testid", "data-component", "rel"):
+    pieces = attributes.split('"')
+    for name, value in zip(pieces[::2], pieces[1::2], strict=False):
+        if name in _NAMING:
             signs |= _of_names(value)
-        elif name == "itemprop":
-            signs |= _PROPERTIES.get(value.lower(), Sign.NONE)
-        elif name == "role":
-            signs |= _ROLES.get(value.lower(), Sign.NONE)
-        elif name == "style":
+        elif name == " style=":
             signs |= Sign.HIDDEN if _HIDING.search(value) else Sign.NONE
-        elif name == "hidden" or (name == "aria-hidden" and value == "true"):
+        elif name == " itemprop=":
+            signs |= _PROPERTIES.get(value.lower(), Sign.NONE)
+        elif name == " role=":
+            signs |= _ROLES.get(value.lower(), Sign.NONE)
+        elif name == " hidden=" or (name == " aria-hidden=" and value == "true"):
             signs |= Sign.HIDDEN
     return signs
 
@@ -201,7 +202,10 @@ def _of_names(value: str) -> int:
 
 def _of_name(name: str) -> int:
     # A theme's names are nearly all in lower case, and hardly one of their words is in the lists.
-    words = _LOWER.findall(name) if name.islower() else [word.lower() for word in _TOKEN.findall(name)]
+    if not _ODD.search(name):
+        words = name.replace("_", " ").replace("-", " ").split()
+    else:
+        words = _LOWER.findall(name) if name.islower() else [word.lower() for word in _TOKEN.findall(name)]
     if _VOCABULARY.isdisjoint(words):
         return 0
     signs = 0

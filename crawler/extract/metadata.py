@@ -40,7 +40,9 @@ _LANGUAGE = re.compile(r"^[a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{2,8}){0,2}$")
 _CHANGED = re.compile(r"updated|modified|revised|aktualisiert|mis à jour|actualizado", re.IGNORECASE)
 _CHANGED_END = re.compile(r"(?:updated|modified|revised)(?: on)?\W*$", re.IGNORECASE)
 _STAMP = re.compile(r' (?:datetime|content)="([^"]+)"')
+_DIGIT = re.compile(r"\d")
 _A_DAY = timedelta(days=1)
+_WESTERN_DAY = timedelta(hours=36)  # after its midnight in UTC, a day is over everywhere
 _DRAFTED = timedelta(days=3)
 _RESTAMPED = timedelta(days=3_650)
 _BY = re.compile(
@@ -72,8 +74,9 @@ class Metadata:
     noarchive: bool = False
 
 
-def read_metadata(page: Page, linked: LinkedData, scan: Scan, url: str) -> Metadata:
+def read_metadata(linked: LinkedData, scan: Scan, url: str) -> Metadata:
     """All that the page claims. Nothing is made up: what no evidence tells is empty."""
+    page = scan.page
     site = _site(page, linked)
     title = _title(page, linked, scan, site, url)
     near = _title_block(scan, title)
@@ -138,7 +141,7 @@ def _headings(scan: Scan, tag: str) -> list[str]:
     found: list[str] = []
     for element in scan.elements:
         if element.tag == tag and element.first < element.end <= element.first + 4 and len(found) < 12:
-            text = " ".join(block.text for block in scan.blocks[element.first : element.end])
+            text = scan.inside(element)
             if 3 < len(text) <= MAX_TITLE and text not in found:
                 found.append(text)
     return found
@@ -233,7 +236,7 @@ def _times(page: Page, linked: LinkedData, scan: Scan, near: int, url: str) -> t
     elif claimed and shown:
         if claimed == shown:
             published = shown  # the same moment: the page shows it in the newsroom's own zone
-        elif _A_DAY < claimed - shown < _RESTAMPED:
+        elif (_A_DAY if shown.time() != time.min else _WESTERN_DAY) < claimed - shown < _RESTAMPED:
             published = shown  # systems stamp a page anew; under its headline stands when it came out
     if published is None:
         published = changed
@@ -268,16 +271,14 @@ def _visible_times(scan: Scan, near: int) -> tuple[datetime | None, datetime | N
     modified: list[tuple[int, datetime]] = []
     for element in scan.elements:
         if element.signs & Sign.DATE and element.end - element.first <= 3:
-            text = " ".join(block.text for block in scan.blocks[element.first : element.end])
+            text = scan.inside(element)
             if len(text) > 150:
                 continue
-            stamp = _STAMP.search(element.attributes)
+            stamp = _STAMP.search(element.head)
             when = (parse_time(stamp[1]) if stamp else None) or parse_time(text)
             if when is not None:
                 before = scan.blocks[element.first - 1].text if element.first else ""
-                changed = (
-                    _CHANGED.search(text) or "datemodified" in element.attributes.lower() or _CHANGED_END.search(before)
-                )
+                changed = _CHANGED.search(text) or "datemodified" in element.head.lower() or _CHANGED_END.search(before)
                 (modified if changed else published).append((element.first, when))
     for index in range(max(near - 6, 0), min(near + 16, len(scan.blocks))):
         text = scan.blocks[index].text
@@ -285,7 +286,7 @@ def _visible_times(scan: Scan, near: int) -> tuple[datetime | None, datetime | N
             when = parse_time(text)
             if when is not None:
                 (modified if _CHANGED.search(text) else published).append((index, when))
-        elif len(text) <= 200 and (labelled := labelled_time(text)):
+        elif len(text) <= 200 and _DIGIT.search(text) and (labelled := labelled_time(text)):
             (modified if _CHANGED.search(labelled[0]) else published).append((index, labelled[1]))
     if not published and not modified:
         lone = {when.date(): when for block in scan.blocks if block.length <= 40 and (when := _lone_date(block.text))}
@@ -295,7 +296,7 @@ def _visible_times(scan: Scan, near: int) -> tuple[datetime | None, datetime | N
 
 def _lone_date(text: str) -> datetime | None:
     """The time in a line that is nothing but a date, or a date with one or two words before it."""
-    if not any(c.isdigit() for c in text) or sum(1 for word in text.split() if word.strip(":").isalpha()) > 3:
+    if not _DIGIT.search(text) or sum(1 for word in text.split() if word.strip(":").isalpha()) > 3:
         return None
     return parse_time(text)
 
@@ -303,9 +304,7 @@ def _lone_date(text: str) -> datetime | None:
 def _is_date_line(text: str) -> bool:
     """Whether a line is a date with at most a few words around it."""
     return (
-        any(c.isdigit() for c in text)
-        and sum(1 for word in text.split() if word.isalpha()) <= 9
-        and not text.endswith("?")
+        bool(_DIGIT.search(text)) and sum(1 for word in text.split() if word.isalpha()) <= 9 and not text.endswith("?")
     )
 
 
@@ -316,7 +315,12 @@ def _nearest(times: Sequence[tuple[int, datetime]], near: int) -> datetime | Non
     position, when = min(times, key=lambda pair: pair[0] - near if pair[0] >= near else 2 * (near - pair[0]))
     # A page that shows one day only means itself; of several, those far off belong to other articles.
     alone = len({other.date() for _, other in times}) == 1
-    return when if abs(position - near) <= (250 if alone else 35) else None
+    if abs(position - near) > (250 if alone else 35):
+        return None
+    if when.time() == time.min:
+        # "Posted on March 14" around <time datetime="2026-03-14T08:30:00Z">: the same day, told better.
+        return next((other for _, other in times if other.date() == when.date() and other.time() != time.min), when)
+    return when
 
 
 # --- the rest --------------------------------------------------------------------------------------------------
@@ -353,7 +357,7 @@ def _visible_names(scan: Scan, near: int) -> tuple[str, ...]:
     found: list[tuple[int, int, str]] = []
     for element in scan.elements:
         if element.signs & Sign.BYLINE and not element.signs & Sign.COMMENT and element.end - element.first <= 3:
-            text = ", ".join(block.text for block in scan.blocks[element.first : element.end])
+            text = scan.inside(element, ", ")
             if 2 < len(text) <= 120 and not _TOLD.search(text):
                 found.append((_distance(element.first, near), -element.depth, text))
     for index, block in enumerate(scan.blocks):
@@ -396,8 +400,7 @@ def _language(page: Page, linked: LinkedData) -> str | None:
 
 
 def _canonical(page: Page, linked: LinkedData, url: str) -> str | None:
-    claims = [attributes.get("href") or "" for rel, attributes in page.links if "canonical" in rel.split()]
-    for claim in (*claims, page.first("og:url"), linked.url):
+    for claim in (*page.canonical, page.first("og:url"), linked.url):
         if claim:
             try:
                 return urls.normalize(fold(claim), url or None)

@@ -8,15 +8,15 @@ from itertools import islice
 
 from crawler import urls
 from crawler.errors import UrlRefused
-from crawler.extract.blocks import Scan, scan_body
+from crawler.extract.blocks import Scan, scan_markup
 from crawler.extract.body import Body, select
 from crawler.extract.captions import split_captions
-from crawler.extract.document import Page, parse
+from crawler.extract.document import Page, canonical_markup
 from crawler.extract.jsonld import LinkedData, read_linked_data
 from crawler.extract.metadata import read_metadata
 from crawler.extract.state import paragraphs_of_state
 from crawler.extract.text import fold, plain, words
-from crawler.extract.trailer import is_copyright, is_stamp, is_trailer, is_wire_end
+from crawler.extract.trailer import find_trailers, is_copyright, is_stamp, is_wire_end
 from crawler.extract.verdict import judge
 from crawler.model import PARAGRAPH_BREAK, Extraction, Verdict
 
@@ -34,10 +34,15 @@ _FEED_FURNITURE = re.compile(
 
 def extract_html(html: str, url: str, *, teaser: str = "") -> Extraction:
     """Reads a whole page. `url` is where it was fetched; `teaser` what a feed said of it, in plain text."""
-    page = parse(html)
-    scan = scan_body(page.body)
+    return extract_utf8(html.encode("utf-8", "replace"), url, teaser=teaser)
+
+
+def extract_utf8(html: bytes, url: str, *, teaser: str = "") -> Extraction:
+    """The same for a page as it comes over the wire; what is no UTF-8 in it is U+FFFD in the fields."""
+    scan = scan_markup(canonical_markup(html))
+    page = scan.page
     linked = read_linked_data(page.json_ld)
-    meta = read_metadata(page, linked, scan, url)
+    meta = read_metadata(linked, scan, url)
     body = select(scan, meta.title, leads=(teaser, linked.body))
     paragraphs, trailer = _split_trailer(_joined(scan, body.blocks))
     hidden = _hidden_body(paragraphs, linked, page)
@@ -59,7 +64,7 @@ def extract_html(html: str, url: str, *, teaser: str = "") -> Extraction:
         captions=_captions(scan, body, credited),
         copyright=next((line for line in trailer if is_copyright(line)), None),
         section=meta.section,
-        hyperlinks=_hyperlinks(page, scan, body, url),
+        hyperlinks=_hyperlinks(scan, body, url),
         trailer=tuple(dict.fromkeys(trailer))[:20],
         noindex=meta.noindex,
         noarchive=meta.noarchive,
@@ -68,10 +73,9 @@ def extract_html(html: str, url: str, *, teaser: str = "") -> Extraction:
 
 def extract_fragment(html: str, url: str, title: str = "") -> Extraction:
     """Reads the content of a feed's entry: no page around it, so that all is article but a feed's own additions."""
-    page = parse(html)
-    scan = scan_body(page.body)
+    scan = scan_markup(canonical_markup(html.encode("utf-8", "replace")))
     body = select(scan, title, whole=True)
-    kept = (text for text in _joined(scan, body.blocks) if not _FEED_FURNITURE.search(text))
+    kept = [text for text in _joined(scan, body.blocks) if not _FEED_FURNITURE.search(text)]
     paragraphs, trailer = _split_trailer(kept)
     paragraphs, credited = split_captions(paragraphs, with_above=False)
     text = PARAGRAPH_BREAK.join(paragraphs)
@@ -81,7 +85,7 @@ def extract_fragment(html: str, url: str, title: str = "") -> Extraction:
         text=text,
         captions=_captions(scan, body, credited),
         copyright=next((line for line in trailer if is_copyright(line)), None),
-        hyperlinks=_hyperlinks(page, scan, body, url),
+        hyperlinks=_hyperlinks(scan, body, url),
         trailer=tuple(dict.fromkeys(trailer))[:20],
     )
 
@@ -98,15 +102,16 @@ def _joined(scan: Scan, indices: Sequence[int]) -> list[str]:
     return paragraphs
 
 
-def _split_trailer(paragraphs: Iterable[str]) -> tuple[list[str], list[str]]:
+def _split_trailer(paragraphs: Sequence[str]) -> tuple[list[str], list[str]]:
     """Paragraphs of the story, and the lines that tell only of its origin."""
     kept: list[str] = []
     trailer: list[str] = []
     ended = False
-    for text in paragraphs:
+    marked = set(find_trailers(paragraphs))
+    for place, text in enumerate(paragraphs):
         if not text:
             continue
-        if is_trailer(text) or (ended and is_stamp(text)):
+        if place in marked or (ended and is_stamp(text)):
             trailer.append(text)
             ended = is_wire_end(text)
         else:
@@ -117,11 +122,8 @@ def _split_trailer(paragraphs: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def _trailer_outside(scan: Scan, body: Body) -> list[str]:
     chosen = set(body.blocks)
-    return [
-        block.text
-        for index, block in enumerate(scan.blocks)
-        if index not in chosen and block.length <= 400 and is_trailer(block.text)
-    ][:20]
+    outside = [block.text for index, block in enumerate(scan.blocks) if index not in chosen]
+    return [outside[place] for place in find_trailers(outside)[:20]]
 
 
 def _hidden_body(shown: Sequence[str], linked: LinkedData, page: Page) -> list[str]:
@@ -145,21 +147,19 @@ def _captions(scan: Scan, body: Body, credited: Iterable[str]) -> tuple[str, ...
     return tuple(dict.fromkeys((*(scan.blocks[index].text for index in body.captions), *credited)))[:MAX_CAPTIONS]
 
 
-def _hyperlinks(page: Page, scan: Scan, body: Body, url: str) -> tuple[str, ...]:
-    chosen = set(body.blocks)
-    hrefs = dict.fromkeys(href for index, href in scan.links if index in chosen and not href.startswith("#"))
+def _hyperlinks(scan: Scan, body: Body, url: str) -> tuple[str, ...]:
+    hrefs = dict.fromkeys(href for href in scan.hrefs(set(body.blocks)) if not href.startswith("#"))
     found: dict[str, None] = {}
     base = url
-    if page.base:
+    if scan.page.base:
         try:
-            base = urls.normalize(page.base, url or None)
+            base = urls.normalize(scan.page.base, url or None)
         except UrlRefused:
             base = url
     for href in islice(hrefs, 2 * MAX_HYPERLINKS):
         try:
-            address = href.replace("&amp;", "&").replace("&quot;", '"') if "&" in href else href
             # Joining costs more than all the rest, and most links are absolute.
-            found[urls.normalize(address, None if address.startswith(_ABSOLUTE) else base or None)] = None
+            found[urls.normalize(href, None if href.startswith(_ABSOLUTE) else base or None)] = None
         except UrlRefused:
             continue
     return tuple(islice(found, MAX_HYPERLINKS))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from crawler.extract.blocks import scan_body
+from crawler.extract.blocks import scan_markup
 from crawler.extract.body import select
-from crawler.extract.document import parse
+from crawler.extract.document import canonical_markup
 from crawler.extract.jsonld import read_json
 from crawler.extract.text import fold
 
@@ -57,5 +57,5 @@ def _runs(root: Any) -> list[list[str]]:
 
 
 def _read_markup(markup: str) -> list[str]:
-    scan = scan_body(parse(markup).body)
+    scan = scan_markup(canonical_markup(markup.encode("utf-8", "replace")))
     return [scan.blocks[index].text for index in select(scan, "", whole=True).blocks]

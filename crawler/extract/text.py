@@ -13,6 +13,7 @@ _UNPRINTABLE = re.compile(
 )
 _WORD = re.compile(r"\w+")
 _MARKUP = re.compile(r"<[^<>]{0,2000}>")
+_FIRST_WORD = re.compile(r"\W*(\w+)")
 _LETTERS = re.compile(r"[^\W_]+")
 
 
@@ -23,6 +24,10 @@ def scrub(text: str) -> str:
 
 def fold(text: str) -> str:
     """One line: every run of white space is one blank, none at the ends."""
+    text = text.strip()
+    # Of all white space only the blank is printable.
+    if text.isprintable() and "  " not in text:
+        return text
     folded = " ".join(text.split())
     # What is invisible may have stood between two blanks.
     return folded if folded.isprintable() else " ".join(_UNPRINTABLE.sub("", folded).split())
@@ -40,6 +45,15 @@ def plain(markup: str) -> str:
 def words(text: str) -> list[str]:
     """Lower-case runs of letters and digits."""
     return _WORD.findall(text.lower())
+
+
+def first_word(text: str) -> str:
+    """The first run of letters and digits, in lower case, "" where there is none.
+
+    Looking it up in a set is a quick no for patterns that begin with one of some words.
+    """
+    match = _FIRST_WORD.match(text)
+    return match[1].lower() if match else ""
 
 
 def signature(text: str) -> str:

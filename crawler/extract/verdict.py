@@ -51,7 +51,7 @@ _CONSENT_TEXT = re.compile(
 
 def judge(scan: Scan, body: Body, text: str, title: str, linked: LinkedData, og_type: str) -> Verdict:
     """The verdict on a parsed page; `text` is the body that was read off it."""
-    count = len(text.split())
+    count = text.count(" ") + text.count("\n\n") + bool(text)  # white space is folded
     visible = " ".join(block.text for block in scan.blocks[:400])[:20_000] if count < _SHORT else ""
     claimed = linked.kind == "article" or og_type.lower() in _ARTICLE_TYPES
     if (count < 250 and _ERROR_TITLE.search(title)) or (count < 150 and _ERROR_TEXT.search(visible)):
@@ -76,7 +76,7 @@ def _walled(scan: Scan, body: Body, linked: LinkedData, claimed: bool, visible: 
         return True
     for element in scan.elements:
         if element.signs & Sign.PAYWALL and element.first < element.end:
-            text = " ".join(block.text for block in scan.blocks[element.first : element.end])[:2_000]
+            text = scan.inside(element)[:2_000]
             if _PAYWALL_TEXT.search(text) or (linked.free is None and not _ended(scan, body)):
                 return True
     if not claimed or linked.free:
@@ -106,14 +106,15 @@ def _links(scan: Scan) -> float:
 def _lists_pages(scan: Scan, body: Body) -> bool:
     """A front: many linked headings, and what prose there is comes in crumbs between them."""
     chosen = [scan.blocks[index] for index in body.blocks]
-    longest = max((block.length for block in chosen), default=0)
+    if max((block.length for block in chosen), default=0) >= _STORY:
+        return False
     headings = sum(
         1 for b in scan.blocks if b.linked >= b.length > 20 and b.tag in ("h2", "h3", "h4", "a", "div", "li", "td", "p")
     )
     running = sum(1 for block in chosen if prose(block) > 80)
     if _longest_run(scan, body) >= _STORY:
         return False
-    return headings >= 12 and headings > 2 * running and longest < 400 and _links(scan) > 0.4
+    return headings >= 12 and headings > 2 * running and _links(scan) > 0.4
 
 
 def _longest_run(scan: Scan, body: Body) -> int:
