@@ -131,7 +131,7 @@ class OriginalsSettings(_Section):
 class RunSettings(_Section):
     """How the daemon and the scheduled job work."""
 
-    processes: Count = 0  # processes for extraction and linking; 0: one less than cores, at least one
+    processes: Count = 0  # processes for extraction and linking; 0: one less than the cores, but both of two
     drain_timeout: PositiveSeconds = 10.0  # seconds that work under way gets to end on a signal
     poll_interval: PositiveSeconds = 900.0  # seconds between two polls of a source without `interval`
     retries: Count = 4  # further tries of a page that failed for a passing reason

@@ -40,9 +40,9 @@ class NoWorkers(WiretraceError):
 
 
 def default_processes() -> int:
-    """One less than the cores this process may use, at least one."""
+    """One less than the cores this process may use; on two cores both, for the event loop mostly waits."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1)
+    return min(cores, max(2, cores - 1))
 
 
 def linker() -> Linker:

@@ -21,6 +21,14 @@ def refuse(*_: object) -> None:
     raise OSError("no memory")
 
 
+@pytest.mark.parametrize(("cores", "expected"), [(1, 1), (2, 2), (3, 2), (8, 7)])
+def test_one_core_is_left_to_the_event_loop_where_there_are_more_than_two(
+    cores: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    assert cpu.default_processes() == expected
+
+
 async def test_work_runs_in_another_process_that_has_a_linker() -> None:
     async with CpuPool(LinkSettings(), (), processes=1) as pool:
         identifier, process = await pool.run(linker_and_process)
