@@ -16,6 +16,9 @@ from crawler.model import Article, Evidence, EvidenceKind, Link
 
 if TYPE_CHECKING:  # `status` needs neither linker nor HTTP
     from crawler.evaluate import Report
+    from crawler.evaluate.estimate import Estimate
+    from crawler.evaluate.figures import KindFigures, ThresholdFigures
+    from crawler.evaluate.reporting import Fault
     from crawler.interchange import Json
     from crawler.jobs.tracing import Trace
     from crawler.store import SourceRecord
@@ -124,36 +127,87 @@ def extraction_text(row: Json) -> RenderableType:
 
 
 def evaluation_tables(report: Report) -> Iterable[RenderableType]:
-    """Recall and false links per kind, the stream's precision, then the worst errors."""
+    """Right, wrong and missing links per kind, what other thresholds and streams would give, then the worst errors."""
     yield _line(
         f"{report.pages} pages against {report.originals} originals, threshold {report.threshold}, "
         f"base rate {report.base_rate}, linker {report.linker}"
     )
-    kinds = _table("kind", "n", "linked", "right", "wrong", "rate", "95 % bound of errors")
-    for row in report.kinds:
-        meaning = f"{row.rate:.3f} {'recall' if row.positive else 'false'}"
-        _row(kinds, row.kind, str(row.n), str(row.linked), str(row.right), str(row.wrong), meaning, f"{row.bound:.3f}")
-    yield kinds
+    yield kinds_table(report.kinds)
+    wrong = report.wrong_originals
+    yield _line(f"wrong original: {wrong.seen} of {wrong.n} linked pages that have one, at most {wrong.at_most:.4f}")
+    for peer in report.peers:
+        yield _line(f"the same cases by {peer.method}")
+        yield kinds_table(peer.kinds)
+    thresholds = _table("threshold", "precision", "recall", "false links (at most)", "unrelated, in a million")
+    for row in report.thresholds:
+        precision = "–" if row.precision is None else f"{row.precision:.4f}"
+        false = f"{row.false.rate:.4f} ({row.false.at_most:.4f})"
+        _row(thresholds, str(row.threshold), precision, f"{row.recall:.4f}", false, _in_a_million(row))
+    yield thresholds
     streams = _table("rewrites in a stream", "precision", "at least")
     for one in report.streams:
         _row(streams, f"{one.share:.1%}", f"{one.precision:.4f}", f"{one.at_least:.4f}")
     yield streams
+    bins = _table("score", "pages", "mean score", "right")
+    for part in report.bins:
+        shown = (f"{part.score:.3f}", f"{part.right:.3f}") if part.n else ("–", "–")
+        _row(bins, f"{part.low:.1f} to {part.low + 0.1:.1f}", str(part.n), *shown)
+    yield bins
     yield _line(
-        f"expected calibration error {report.ece:.4f}; wrong original among linked {report.wrong_originals:.4f}"
+        f"expected calibration error {report.ece:.4f}, the base rate set to this corpus' {report.corpus_share:.4f}"
     )
     if report.faults:
-        worst = _table("worst errors", "kind", "expected", "given", "score", "why")
-        for fault in report.faults:
-            _row(
-                worst,
-                fault.rewrite,
-                fault.kind,
-                fault.expected or "none",
-                fault.given or "none",
-                f"{fault.score:.3f}",
-                fault.reason,
-            )
-        yield worst
+        yield _line("worst errors", "bold")
+    for fault in report.faults:
+        yield _fault_text(fault)
+
+
+def kinds_table(kinds: Sequence[KindFigures]) -> Table:
+    """Recall and false links per kind; pages whose original is held and others stand apart."""
+    both = {row.kind for row in kinds if row.positive} & {row.kind for row in kinds if not row.positive}
+    table = _table("kind", "n", "right", "wrong", "none", "recall (at least)", "false links (at most)")
+    for row in kinds:
+        apart = f" ({'held' if row.positive else 'not held'})" if row.kind in both else ""
+        recall = "–" if row.recall is None else f"{row.recall:.4f} ({row.recall_at_least:.4f})"
+        false = f"{row.false:.4f} ({row.false_at_most:.4f})"
+        _row(table, row.kind + apart, str(row.n), str(row.right), str(row.wrong), str(row.none), recall, false)
+    return table
+
+
+def estimate_text(found: Estimate, base_rate: float) -> RenderableType:
+    """The share of rewrites in words, and what to set."""
+    lines = [
+        f"{found.reviewed} pages reviewed, {found.rewrites} of them rewrites; {found.left_out} without a verdict",
+        f"share of rewrites in the store: {found.share:.2%} (95 % interval {found.low:.2%} to {found.high:.2%})",
+    ]
+    if found.linked:
+        lines.append(f"of {found.linked} reviewed pages with a link, {found.linked_right} are rewrites")
+    if found.base_rate is None:
+        lines.append(f"no rewrite was seen: set [link] base_rate to no more than {found.high:.2g} (now {base_rate})")
+    elif found.low <= base_rate <= found.high:
+        lines.append(f"[link] base_rate = {base_rate} lies in the interval; {found.base_rate} is the best estimate")
+    else:
+        lines.append(f"set [link] base_rate = {found.base_rate} (now {base_rate})")
+    return Group(*(_line(line) for line in lines))
+
+
+def _fault_text(fault: Fault) -> RenderableType:
+    asked = f"expected {fault.expected or 'no link'}, got {fault.given or 'none'}, score {fault.score:.3f}"
+    lines = [_line(f"{fault.rewrite} ({fault.kind}): {asked}: {fault.reason}")]
+    for piece in fault.passages[:2]:
+        lines += [_line(f"  page:     {_cut(piece.page)}", "dim"), _line(f"  original: {_cut(piece.original)}", "dim")]
+    for kind in (EvidenceKind.NAME, EvidenceKind.NUMBER, EvidenceKind.MARKER):
+        texts = [one.text for one in fault.evidence if one.kind is kind and one.text]
+        lines += [_line(f"  {kind.value}: {' · '.join(texts[:8])}", "dim")] if texts else []
+    return Group(*lines)
+
+
+def _in_a_million(row: ThresholdFigures) -> str:
+    if row.in_a_million is None or row.in_a_million_at_most is None:
+        return "–"
+    if row.unrelated.seen == 0:
+        return f"none in {row.unrelated.n}: at most {row.in_a_million_at_most:.0f}"
+    return f"{row.in_a_million:.0f} (at most {row.in_a_million_at_most:.0f})"
 
 
 def _table(*columns: str, header: bool = True) -> Table:
@@ -176,7 +230,10 @@ def _when(time: datetime | None) -> str:
 
 
 def _quoted(text: str, span: tuple[int, int]) -> str:
-    passage = text[span[0] : span[1]]
+    return _cut(text[span[0] : span[1]])
+
+
+def _cut(passage: str) -> str:
     return passage if len(passage) <= QUOTED else passage[: QUOTED - 1] + "…"
 
 

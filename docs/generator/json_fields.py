@@ -13,6 +13,11 @@ from typing import Any, cast
 from crawler import interchange
 from crawler.cli.sources import source_json
 from crawler.corpus import Truth
+from crawler.evaluate import figures
+from crawler.evaluate.estimate import Estimate
+from crawler.evaluate.outcomes import Passage
+from crawler.evaluate.peers import PeerFigures
+from crawler.evaluate.reporting import Fault, Report
 from crawler.interchange import Json
 from crawler.jobs import exporting
 from crawler.jobs.batch_linking import EvidenceLevel, link_row
@@ -140,9 +145,17 @@ def json_page() -> str:
             _section("change", "Change", _change_row(link), shown=False),
             _section("row", "Row of `link`", link_row(decision, EvidenceLevel.SHORT)),
             _section("extract", "What `extract` adds to an article", _extract_fields()),
-            _section(
-                "truth", "Row of a corpus' `links.jsonl`", dict.fromkeys(one.name for one in fields(Truth)), False
-            ),
+            _section("truth", "Row of a corpus' `links.jsonl`", _fields_of(Truth), shown=False),
+            _section("evaluation", "What `evaluate` measures", _fields_of(Report), shown=False),
+            _section("kind-figures", "Figures of a kind of reuse", _fields_of(figures.KindFigures), shown=False),
+            _section("share", "A share with its bound", _fields_of(figures.Share), shown=False),
+            _section("threshold-figures", "Figures of a threshold", _fields_of(figures.ThresholdFigures), shown=False),
+            _section("stream", "Precision in a stream", _fields_of(figures.StreamPrecision), shown=False),
+            _section("bin", "Bin of the reliability table", _fields_of(figures.Bin), shown=False),
+            _section("fault", "Wrong decision", _fields_of(Fault), shown=False),
+            _section("shown-passage", "Passage of a wrong decision", _fields_of(Passage), shown=False),
+            _section("peer", "Another tool's figures", _fields_of(PeerFigures), shown=False),
+            _section("estimate", "What a reviewed sheet tells", _fields_of(Estimate), shown=False),
             _section("run", "Summary of a run", Tally(sources=1, fetched=2, new=2, linked=1, seconds=6.75).as_json()),
             _section("import", "Summary of an import", ImportReport().as_json(), shown=False),
             _section("source", "Source", source_json(_source()), shown=False),
@@ -162,8 +175,14 @@ def _section(name: str, title: str, example: Json, shown: bool = True) -> str:
 
 _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
-    "member", "change", "row", "extract", "truth", "run", "import", "source", "check",
+    "member", "change", "row", "extract", "truth", "evaluation", "kind-figures", "share", "threshold-figures",
+    "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run", "import", "source", "check",
 )  # fmt: skip
+
+
+def _fields_of(kind: type) -> Json:
+    """The fields of an object whose JSON has a dataclass' names."""
+    return dict.fromkeys(one.name for one in fields(kind))
 
 
 def _change_row(link: Json) -> Json:

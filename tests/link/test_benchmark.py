@@ -1,0 +1,38 @@
+"""The benchmark of linking runs on a corpus and prints what it promises."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.full
+def test_the_benchmark_measures_corpora_and_lists_links_between_unrelated_texts(tmp_path: Path) -> None:
+    stories = ROOT / "benchmarks" / "stories"
+    pool = tmp_path / "pool.jsonl"
+    first = json.loads((stories / "spring" / "articles.jsonl").read_text("utf-8").splitlines()[0])
+    pool.write_text("".join(json.dumps(first | {"id": name}) + "\n" for name in ("one", "two")), "utf-8")
+    command = [
+        sys.executable,
+        ROOT / "benchmarks" / "linking.py",
+        stories / "spring",
+        "--kept-aside",
+        stories / "autumn",
+    ]
+    command += ["--no-cross-validation", "--pool", pool, "--processes", "2", "--json", tmp_path / "figures.json"]
+    ran = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    for dates in json.loads((tmp_path / "figures.json").read_text("utf-8")).values():
+        assert {"copy", "spun", "lifted"} <= {row["kind"] for row in dates["kept aside"]["kinds"]}
+        pairs = {(link["page"], link["original"]) for link in dates["unrelated"]["links"]}
+        assert ("one", "two") in pairs or ("one", first["id"]) in pairs  # the same text under two ids
+    assert "unrelated texts" in ran.stderr
