@@ -1,0 +1,187 @@
+"""What linking one page costs against many originals, in memory and in SQLite.
+
+    python benchmarks/link_speed.py CORPUS_DIR POOL.jsonl.gz [--originals 10000 100000] [--pages 300] [--sqlite]
+
+The originals are those of the labelled corpus and synthetic ones in any number: invented fingerprints whose rare
+terms are drawn, half and half, from two texts of every other row of the pool, so that each term is as frequent among
+many as it is among few; their text is that of the first. Pages are the corpus's own and, as unrelated ones, the other
+half of the pool.
+Times are CPU milliseconds of one core, from the page's text to the decision: signing, search, reading the
+candidates' texts, alignment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import random
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from crawler.clock import SystemClock
+from crawler.corpus import read_corpus, read_rows
+from crawler.interchange import article_from_json
+from crawler.link import Linker
+from crawler.link.index import shortlist
+from crawler.link.memory import MemoryIndex
+from crawler.model import Article, Fingerprint, Role, Side
+from crawler.settings import DatabaseSettings, LinkSettings
+from crawler.store import Store
+from crawler.store.articles import _store
+from crawler.store.transaction import Transaction
+
+BATCH = 500
+INDEX_TABLES = ("postings", "fingerprints")
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    article: Article
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """By kind: those that stem from an original, and those that stem from none."""
+
+    rewrites: Sequence[Article]
+    unrelated: Sequence[Article]
+
+
+def read_texts(corpus_dir: Path, pool: Path, most: int) -> tuple[list[Article], Pages, list[Article]]:
+    """Originals, pages of both kinds, and the texts that synthetic originals are made of."""
+    corpus = read_corpus(corpus_dir)
+    rewrites = [corpus.articles[truth.rewrite] for truth in corpus.truth if truth.original]
+    rows = [article_from_json({"role": "aggregator", **row}) for _, row in read_rows(pool)]
+    return list(corpus.originals), Pages(rewrites[:most], rows[::2][:most]), rows[1::2]
+
+
+def synthetic(base: Sequence[Signed], count: int, seed: int = 1) -> Iterator[Signed]:
+    """Originals that share terms as news does: half of the keys of one text, half of another's."""
+    source = random.Random(seed)
+    for number in range(count):
+        one, other = source.sample(base, 2)
+        keys: dict[int, float] = {}
+        for part in (one.fingerprint, other.fingerprint):
+            pairs = list(zip(part.keys, part.weights, strict=True))
+            for key, weight in source.sample(pairs, len(pairs) // 2):
+                # What is a hash of a run of words is nobody else's.
+                keys[source.getrandbits(31) if weight >= 8 and source.random() < 0.97 else key] = weight
+        fingerprint = replace(
+            one.fingerprint, keys=tuple(sorted(keys)), weights=tuple(keys[key] for key in sorted(keys))
+        )
+        yield Signed(
+            replace(one.article, id=f"{number:032x}", url=f"https://fill.example/{number}", vendor_id=None), fingerprint
+        )
+
+
+async def timed(
+    linker: Linker, pages: Sequence[Article], decide: Callable[[Article], Awaitable[object]]
+) -> list[float]:
+    """CPU milliseconds a page. The linker starts each page without what it remembers of the one before."""
+    times = []
+    gc.collect()
+    gc.freeze()  # a million articles in one process: a benchmark's, which no crawl has
+    for page in pages:
+        start = time.process_time()
+        await decide(page)
+        times.append(1_000 * (time.process_time() - start))
+    return times
+
+
+def told(label: str, times: list[float]) -> str:
+    ordered = sorted(times)
+    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    return f"{label}: mean {statistics.fmean(times):5.2f} ms, median {statistics.median(times):5.2f}, p99 {p99:6.2f}"
+
+
+async def in_memory(linker: Linker, originals: Sequence[Signed], fill: Iterator[Signed], pages: Pages) -> None:
+    index = MemoryIndex()
+    texts: dict[str, Article] = {}
+    before = _resident()
+    for one in fill:
+        index.add(one.article.id, one.fingerprint, Side.ORIGINAL)
+        texts[one.article.id] = one.article
+    for one in originals:
+        index.add(one.article.id, one.fingerprint, Side.ORIGINAL)
+        texts[one.article.id] = one.article
+    index.search(originals[0].fingerprint, Side.ORIGINAL)
+    gc.collect()
+    print(f"  memory: {len(index)} originals, {(_resident() - before) / len(index):.0f} bytes an original with its id")
+
+    async def decide(page: Article) -> None:
+        found = shortlist(index.search(linker.fingerprint(page), Side.ORIGINAL))
+        linker.decide(page, [texts[one.article_id] for one in found])
+
+    for label, some in (("rewrites ", pages.rewrites), ("unrelated", pages.unrelated)):
+        print(f"    {told(label, await timed(linker, some, decide))}")
+
+
+async def in_sqlite(
+    linker: Linker, originals: Sequence[Signed], fill: Iterator[Signed], count: int, pages: Pages, folder: Path
+) -> None:
+    file = folder / f"{count}.db"
+    async with await Store.open(DatabaseSettings(url=f"sqlite+aiosqlite:///{file}"), SystemClock()) as store:
+
+        def many(tx: Transaction, batch: Sequence[Signed]) -> None:
+            for one in batch:
+                _store(tx, one.article, one.fingerprint, None, None, None, ())
+
+        batch: list[Signed] = []
+        for one in (*originals, *fill):
+            batch.append(one)
+            if len(batch) == BATCH:
+                await store._db.write(many, batch)
+                batch = []
+        await store._db.write(many, batch)
+        sizes = dict(sqlite3.connect(file).execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name"))
+        size = sum(sizes[table] for table in INDEX_TABLES)
+        print(f"  SQLite: {count + len(originals)} originals, {size / (count + len(originals)):.0f} bytes an original")
+
+        async def decide(page: Article) -> None:
+            around = await store.surroundings(page, linker.fingerprint(page), shortlist)
+            linker.decide(page, around.originals, around.teasers, known_urls=around.known_urls)
+
+        for label, some in (("rewrites ", pages.rewrites), ("unrelated", pages.unrelated)):
+            print(f"    {told(label, await timed(linker, some, decide))}")
+
+
+def _resident() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * 4_096
+
+
+async def measure(given: argparse.Namespace) -> None:
+    linker = Linker(LinkSettings())
+    texts, pages, pool = read_texts(given.corpus_dir, given.pool, given.pages)
+    originals = [Signed(one, linker.fingerprint(one)) for one in texts]
+    base = [Signed(replace(one, role=Role.ORIGIN), linker.fingerprint(one)) for one in pool]
+    for count in given.originals:
+        print(f"{count} synthetic originals, {len(originals)} real ones")
+        await in_memory(linker, originals, synthetic(base, count), pages)
+        if given.sqlite:
+            with tempfile.TemporaryDirectory(prefix="link-speed-") as folder:
+                await in_sqlite(linker, originals, synthetic(base, count), count, pages, Path(folder))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus_dir", type=Path)
+    parser.add_argument("pool", type=Path)
+    parser.add_argument("--originals", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--pages", type=int, default=300)
+    parser.add_argument("--sqlite", action="store_true")
+    asyncio.run(measure(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()
