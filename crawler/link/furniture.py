@@ -31,6 +31,7 @@ _MAX_LIST_HEAD = 60  # characters
 _LEAST_HEADLINE = 10  # characters
 _CLOSING = ".!?…\"”»’')"
 _LEAST_LIST = 3  # lines without closing punctuation at the end of a story that make a list of other stories
+_MOST_AFTER_LIST = 80  # words; what follows a list of other stories and is no longer is no part of the story
 _LEAST_PROSE = 40  # words that must be left: tables, lists and live blogs are lines throughout
 # "Alexander Example/AFP/Agency Images": names and slashes, no verb, no full stop.
 _CREDIT = re.compile(r"^[^.!?]{3,80}\s?/\s?[^.!?]{2,60}$")
@@ -63,19 +64,38 @@ def story_spans(text: str, title: str, spans: Sequence[Span]) -> list[Span]:
     last = len(spans)
     while last and (bare[last - 1] or furniture[last - 1]):
         last -= 1
-    prose = sum(text.count(" ", span.start, span.end) + 1 for span, one in zip(spans, bare, strict=True) if not one)
+    prose = _words(text, [span for span, one in zip(spans, bare, strict=True) if not one])
     trailing = len(spans) - last >= _LEAST_LIST and prose >= _LEAST_PROSE
     kept: list[Span] = []
-    in_list = False
+    listed = 0  # headlines so far in the list that this line may stand in; 0: in none
     for place, (span, line) in enumerate(zip(spans, lines, strict=True)):
-        heads = len(line) < _MAX_LIST_HEAD and bool(_LIST_HEAD.match(line))
-        in_list = heads or (in_list and bare[place])
-        if not ((in_list and prose >= _LEAST_PROSE) or (trailing and place >= last) or furniture[place]):
+        if len(line) < _MAX_LIST_HEAD and _LIST_HEAD.match(line):
+            listed = 1
+        elif listed and (bare[place] or _is_question(text, span)):
+            listed += 1
+        else:
+            if listed > _LEAST_LIST and prose >= _LEAST_PROSE and _words(text, spans[place:]) <= _MOST_AFTER_LIST:
+                break  # the author's own note and the like
+            listed = 0
+        if not ((listed and prose >= _LEAST_PROSE) or (trailing and place >= last) or furniture[place]):
             kept.append(span)
     return kept
 
 
+def _words(text: str, spans: Sequence[Span]) -> int:
+    return sum(text.count(" ", span.start, span.end) + 1 for span in spans)
+
+
+def _is_question(text: str, span: Span) -> bool:
+    """Whether a sentence is a whole line that asks or exclaims, as some headlines do."""
+    return text[span.end - 1] in "?!" and _is_line(text, span)
+
+
+def _is_line(text: str, span: Span) -> bool:
+    before, after = text[max(0, span.start - 2) : span.start], text[span.end : span.end + 2]
+    return "\n" in (before or "\n") and "\n" in (after or "\n")
+
+
 def _is_bare(text: str, span: Span) -> bool:
     """Whether a sentence is a whole line without closing punctuation."""
-    before, after = text[max(0, span.start - 2) : span.start], text[span.end : span.end + 2]
-    return text[span.end - 1] not in _CLOSING and "\n" in (before or "\n") and "\n" in (after or "\n")
+    return text[span.end - 1] not in _CLOSING and _is_line(text, span)
