@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-linking bench-link-speed
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -48,6 +48,12 @@ bench-crawl: $(READY) ## crawl real pages from loopback: make bench-crawl PAGES=
 
 bench-extraction: $(READY) ## accuracy and speed of the extractor: make bench-extraction PAGES=folder
 	$(BIN)/python benchmarks/extraction.py $(PAGES)
+
+bench-linking: $(READY) ## recall and false links: make bench-linking DATA=folder POOL=news.jsonl.gz
+	$(BIN)/python benchmarks/linking.py $(DATA) --pool $(POOL)
+
+bench-link-speed: $(READY) ## linking a page against many originals: make bench-link-speed CORPUS=folder POOL=news.jsonl.gz
+	$(BIN)/python benchmarks/link_speed.py $(CORPUS) $(POOL) --sqlite
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache
