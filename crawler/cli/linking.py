@@ -3,53 +3,209 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from crawler.cli import console
 from crawler.cli.app import context, new_app
-from crawler.jobs import batch_linking
+from crawler.errors import InputError, UsageError
+from crawler.jobs import batch_linking, dumps
 from crawler.jobs.batch_linking import EvidenceLevel
 from crawler.jobs.exporting import destination
+from crawler.jobs.keeping import Keep, parse_keep
+from crawler.jobs.rejects import MOST_TOLD, Rejects, rejects
 from crawler.link import Linker
 
 app = new_app()
+_SHOWN_EVERY = 0.25  # seconds
 
 
 @app.command()
 def link(
-    articles: Annotated[list[str], typer.Option("--in", metavar="PATH", help="Files, globs or folders of JSONL.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="One row an article; - is standard output.")],
+    articles: Annotated[
+        list[str], typer.Option("--in", metavar="PATH", help="Files, globs or folders of JSONL or Parquet.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE", help="One row an article; - is standard output. Not needed for --groups."
+        ),
+    ] = None,
     originals: Annotated[
         list[str] | None,
         typer.Option("--originals", metavar="PATH", help="Rows that are originals, whatever their role."),
     ] = None,
+    itself: Annotated[bool, typer.Option("--self", help="Every row may be original or copy of any other.")] = False,
+    groups: Annotated[
+        Path | None,
+        typer.Option("--groups", metavar="FILE", help="With --self: one row a row, its group and whether it is kept."),
+    ] = None,
+    keep: Annotated[
+        str,
+        typer.Option(
+            "--keep", metavar="earliest|longest|FILE", help="Which of a group; FILE: preferred hosts, best first."
+        ),
+    ] = "earliest",
     columns: Annotated[str, typer.Option("--map", metavar="FIELD=COLUMN,…", help="Columns of another name.")] = "",
     evidence: Annotated[EvidenceLevel, typer.Option("--evidence", help="How much evidence each row carries.")] = (
         EvidenceLevel.SHORT
     ),
     linked_only: Annotated[bool, typer.Option("--linked-only", help="Leave out articles without a link.")] = False,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(
+            "--rejects", metavar="FILE", help="Rows left out, with file, line and reason; default beside --out."
+        ),
+    ] = None,
 ) -> None:
     """Link a dump of articles in batch; no database needed.
 
-    Example:  wiretrace link --in pages.jsonl.gz --originals wire/ --out links.jsonl
+    With --self it needs no originals: rows that are one story are groups, of each of which one row is kept.
+
+    Examples:  wiretrace link --in pages.jsonl.gz --originals wire/ --out links.jsonl
+      wiretrace link --in dump/ --self --groups groups.jsonl --map text=content,id=doc_id
+      wiretrace link --in "crawl/*.parquet" --self --groups groups.jsonl --keep hosts.txt
     """
-    here = context().settings
-    linker = Linker(here.link, here.rights_list())
-    target = None if str(out) == "-" else out
-    with destination(target, sys.stdout) as file:
-        report = batch_linking.link_batch(
-            linker,
-            batch_linking.expand(articles),
-            batch_linking.expand(originals or ()),
-            file,
-            columns=batch_linking.parse_columns(columns),
-            evidence=evidence,
-            linked_only=linked_only,
-            on_fault=console.fault,
+    if not itself and (groups is not None or keep != "earliest"):
+        raise UsageError(f"{'--keep' if groups is None else '--groups'}: needs --self, which makes groups")
+    if itself and originals:
+        raise UsageError("--originals: with --self every row may be an original, expected all files as --in")
+    if out is None and groups is None:
+        raise UsageError("--out: expected a file, or - for standard output" + (", or --groups" if itself else ""))
+    names = dumps.parse_columns(columns)
+    kept = parse_keep(keep)
+    files, wire = dumps.expand(articles), dumps.expand(originals or ())
+    reject_file = rejected or _beside(out) or _beside(groups)
+    _refuse_overwriting([*files, *wire], [out, groups, reject_file])
+    with ExitStack() as stack:
+        job = _Job(
+            names,
+            evidence,
+            linked_only,
+            on_progress=stack.enter_context(_progress()),
+            faults=stack.enter_context(rejects(reject_file, sys.stdout, console.fault)),
         )
-    console.tell(
-        f"originals={report.originals} articles={report.articles} linked={report.linked} faults={report.faults}"
-    )
+        rows = _opened(stack, out)
+        outcome = job.group(files, rows, _opened(stack, groups), kept) if itself else job.link(files, wire, rows)
+    for name in names.unmet:
+        console.tell(f"wiretrace: --map: no row has the column {name!r}")
+    _tell_rejects(job.faults, reject_file)
+    for line in outcome.said:
+        console.tell(line)
+    if job.faults.count and not outcome.read:
+        elsewhere = "" if len(files) == 1 else " here, nor in the other files"
+        raise InputError(files[0], f"expected rows that can be read, there is none{elsewhere}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    said: list[str]
+    read: int  # rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What both ways of linking have in common."""
+
+    columns: dumps.Columns
+    evidence: EvidenceLevel
+    linked_only: bool
+    on_progress: Callable[[str, int], None]
+    faults: Rejects
+
+    def link(self, files: list[Path], originals: list[Path], out: TextIO | None) -> _Outcome:
+        assert out is not None
+        report = batch_linking.link_batch(
+            _linker(),
+            files,
+            originals,
+            out,
+            columns=self.columns,
+            evidence=self.evidence,
+            linked_only=self.linked_only,
+            on_fault=self.faults,
+            on_progress=self.on_progress,
+        )
+        counts = f"originals={report.originals} articles={report.articles} linked={report.linked}"
+        return _Outcome([f"{counts} faults={report.faults}"], report.originals + report.articles)
+
+    def group(self, files: list[Path], out: TextIO | None, groups: TextIO | None, keep: Keep) -> _Outcome:
+        report = batch_linking.group_batch(
+            _linker(),
+            files,
+            out,
+            groups,
+            columns=self.columns,
+            keep=keep,
+            evidence=self.evidence,
+            linked_only=self.linked_only,
+            on_fault=self.faults,
+            on_progress=self.on_progress,
+        )
+        large = [f"wiretrace: the group of {name} has {size:,} rows: is it one story?" for name, size in report.large]
+        counts = f"rows={report.rows} groups={report.groups} dropped={report.dropped} faults={self.faults.count}"
+        return _Outcome([*large, counts], report.rows)
+
+
+def _linker() -> Linker:
+    here = context().settings
+    return Linker(here.link, here.rights_list())
+
+
+def _opened(stack: ExitStack, path: Path | None) -> TextIO | None:
+    if path is None:
+        return None
+    return stack.enter_context(destination(None if str(path) == "-" else path, sys.stdout))
+
+
+def _beside(path: Path | None) -> Path | None:
+    """`links.rejects.jsonl` for links.jsonl; None for what is no plain file."""
+    if path is None or str(path) == "-" or (path.exists() and not path.is_file()):
+        return None
+    return path.with_name(f"{path.name.removesuffix('.jsonl')}.rejects.jsonl")
+
+
+def _refuse_overwriting(inputs: list[Path], outputs: list[Path | None]) -> None:
+    given = [path for path in outputs if path is not None and str(path) != "-"]
+    if len(given) > len({path.resolve() for path in given}) or [str(path) for path in outputs].count("-") > 1:
+        raise UsageError("--out, --groups, --rejects: expected different files")
+    taken = {path.resolve() for path in inputs}
+    for path in given:
+        if path.resolve() in taken:
+            raise UsageError(f"{path}: expected another file for the output, this one is read (--in, --originals)")
+
+
+def _tell_rejects(faults: Rejects, path: Path | None) -> None:
+    if faults.count > MOST_TOLD and path is None:
+        console.tell(f"wiretrace: {faults.count - MOST_TOLD:,} more rows were left out (--rejects FILE lists them)")
+    elif faults.count and path is not None:
+        console.tell(f"wiretrace: {path} lists the rows that were left out: {faults.count:,}")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int], None]]:
+    """A line that shows how far a batch is, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda stage, done: None
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    started = shown = time.monotonic()
+    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+
+        def show(stage: str, done: int) -> None:
+            nonlocal shown
+            now = time.monotonic()
+            if now - shown >= _SHOWN_EVERY:
+                shown = now
+                live.update(Text(f"{done:,} {stage} · {now - started:,.0f} s"), refresh=True)
+
+        yield show

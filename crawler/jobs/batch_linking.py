@@ -1,31 +1,41 @@
 """`wiretrace link`: the linker alone, in batch, on a dump; no database.
 
-Originals are read first and indexed in memory; the articles stream past them. Memory grows with the originals
-(their texts and fingerprints), and with the articles by 8 bytes each, by which an id that comes twice is told.
+Originals are read first and indexed in memory, their texts wait in a spool on disk; the articles stream past them.
+Memory grows with the originals' index, and with the articles by 8 bytes each, by which an id that comes twice is told.
+With `--self` every row may be original or copy, see `grouping`.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import TextIO
 
-from crawler.errors import InputError, UsageError
-from crawler.interchange import Json, article_from_json, coverage_to_json, evidence_to_json
+from crawler.errors import InputError
+from crawler.interchange import Json, coverage_to_json, evidence_to_json
+from crawler.jobs.dumps import Columns, Row, read_rows, same_file
+from crawler.jobs.grouping import SAME_TEXT, Groups, Rows, Verdict, group_rows
+from crawler.jobs.keeping import Keep
 from crawler.jobs.seen_ids import SeenIds
+from crawler.jobs.spool import Spool
 from crawler.link import Linker
 from crawler.link.index import shortlist
 from crawler.link.memory import MemoryIndex
 from crawler.model import Article, Decision, EvidenceKind, Role, Side
 
-MAX_LINE = 20_000_000  # bytes; a longer row is no article
 SHORT_EVIDENCE = 5  # pieces
+
+OnFault = Callable[[InputError], None]
+OnProgress = Callable[[str, int], None]  # what is done, with how many rows
+
+
+def _unseen(_stage: str, _done: int) -> None:
+    """Progress that nobody looks at."""
 
 
 class EvidenceLevel(StrEnum):
@@ -46,49 +56,65 @@ class BatchReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """An article and where it stands."""
+class GroupReport:
+    """What came of a dump without roles. `large` are the groups of over 1,000 rows with their sizes, largest first."""
 
-    article: Article
+    rows: int
+    groups: int
+    large: tuple[tuple[str, int], ...]
+
+    @property
+    def dropped(self) -> int:
+        """Rows that are not kept."""
+        return self.rows - self.groups
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An original: its place in the spool and in its file."""
+
+    number: int
     path: Path
-    number: int  # line, from 1
+    line: int
 
-    def refused(self, reason: str) -> InputError:
-        return InputError(self.path, reason, self.number)
-
-    def is_same_as(self, other: Row) -> bool:
+    def is_same_as(self, row: Row) -> bool:
         """Whether it is one line, met twice: a dump may be given as originals and as articles."""
-        return self.number == other.number and self.path.samefile(other.path)
+        return self.line == row.number and same_file(self.path, row.path)
 
 
 @dataclass(slots=True)
 class BatchLinker:
-    """Originals in memory, and the linker."""
+    """The originals' index in memory, their texts in a spool, and the linker."""
 
     linker: Linker
+    spool: Spool
     index: MemoryIndex = field(default_factory=MemoryIndex)
-    originals: dict[str, Row] = field(default_factory=dict)
+    originals: dict[str, Held] = field(default_factory=dict)
 
     def add_original(self, row: Row) -> InputError | None:
         """Takes the row in; where its id is another's already, that one stays and the fault is given back."""
         article = row.article
-        held = self.originals.setdefault(article.id, row)
-        if held is row:
+        held = self.originals.get(article.id)
+        if held is None:
+            self.originals[article.id] = Held(self.spool.add_article(article), row.path, row.number)
             self.index.add(article.id, self.linker.fingerprint(article), Side.ORIGINAL)
         elif not held.is_same_as(row):
-            return row.refused(f"id: {article.id!r:.80} is that of {held.path}:{held.number}, which is kept")
+            return row.refused(f"id: {article.id!r:.80} is that of {held.path}:{held.line}, which is kept")
         return None
 
     def decide(self, article: Article) -> Decision:
         found = shortlist(self.index.search(self.linker.fingerprint(article), Side.ORIGINAL))
-        return self.linker.decide(article, [self.originals[one.article_id].article for one in found])
+        return self.linker.decide(article, [self._original(one.article_id) for one in found])
 
     def clash(self, row: Row) -> InputError | None:
         """The fault of an article that has the id of an original and is not it, else None."""
         held = self.originals.get(row.article.id)
-        if held is None or held.is_same_as(row) or held.article.text == row.article.text:
+        if held is None or held.is_same_as(row) or self._original(row.article.id).text == row.article.text:
             return None
-        return row.refused(f"id: {row.article.id!r:.80} is that of the original {held.path}:{held.number}")
+        return row.refused(f"id: {row.article.id!r:.80} is that of the original {held.path}:{held.line}")
+
+    def _original(self, article_id: str) -> Article:
+        return self.spool.article(self.originals[article_id].number)
 
 
 def link_batch(
@@ -97,18 +123,19 @@ def link_batch(
     originals: Sequence[Path],
     out: TextIO,
     *,
-    columns: Mapping[str, str],
+    columns: Columns,
     evidence: EvidenceLevel = EvidenceLevel.SHORT,
     linked_only: bool = False,
-    on_fault: Callable[[InputError], None],
+    on_fault: OnFault,
+    on_progress: OnProgress = _unseen,
 ) -> BatchReport:
     """Writes one row for each article of role aggregator to `out`.
 
     Rows of `originals` are originals whatever their role; rows of `articles` with role origin or release are
     linked to as well. A row that can't be read, or whose id another row has, is told to `on_fault` and left out.
+    Raises InputError where a file can't be opened, MissingExtra for Parquet without pyarrow.
     """
     report = BatchReport()
-    batch = BatchLinker(linker)
 
     def told(fault: InputError) -> None:
         report.faults += 1
@@ -122,34 +149,118 @@ def link_batch(
                 elif tell:
                     told(item)
 
-    for row in rows(originals, Role.ORIGIN):
-        if fault := batch.add_original(row):
-            told(fault)
-    for row in rows(articles, None):
-        if row.article.role is not Role.AGGREGATOR and (fault := batch.add_original(row)):
-            told(fault)
-    report.originals = len(batch.originals)
-    seen = SeenIds()
-    # The articles are read a second time instead of being kept: originals may stand after them in a dump.
-    for row in rows(articles, None, tell=False):
-        article = row.article
-        if article.role is not Role.AGGREGATOR:
-            continue
-        fault = batch.clash(row)
-        if fault is None and not seen.add(article.id):
-            fault = row.refused(f"id: {article.id!r:.80} is that of an article before, which is kept")
-        if fault is not None:
-            told(fault)
-            continue
-        report.articles += 1
-        decision = batch.decide(article)
-        if decision.link is not None:
-            report.linked += 1
-            report.relations[decision.link.relation.value] += 1
-        elif linked_only:
-            continue
-        out.write(json.dumps(link_row(decision, evidence), ensure_ascii=False) + "\n")
+    with Spool() as spool:
+        batch = BatchLinker(linker, spool)
+        for row in rows(originals, Role.ORIGIN):
+            if fault := batch.add_original(row):
+                told(fault)
+            on_progress("originals indexed", len(batch.originals))
+        for row in rows(articles, None):
+            if row.article.role is not Role.AGGREGATOR and (fault := batch.add_original(row)):
+                told(fault)
+            on_progress("originals indexed", len(batch.originals))
+        report.originals = len(batch.originals)
+        seen = SeenIds()
+        # The articles are read a second time instead of being kept: originals may stand after them in a dump.
+        for row in rows(articles, None, tell=False):
+            article = row.article
+            if article.role is not Role.AGGREGATOR:
+                continue
+            fault = batch.clash(row)
+            if fault is None and not seen.add(article.id):
+                fault = row.refused(f"id: {article.id!r:.80} is that of an article before, which is kept")
+            if fault is not None:
+                told(fault)
+                continue
+            report.articles += 1
+            decision = batch.decide(article)
+            on_progress("articles linked", report.articles)
+            if decision.link is not None:
+                report.linked += 1
+                report.relations[decision.link.relation.value] += 1
+            elif linked_only:
+                continue
+            _write(out, link_row(decision, evidence))
     return report
+
+
+def group_batch(
+    linker: Linker,
+    articles: Sequence[Path],
+    out: TextIO | None,
+    groups: TextIO | None,
+    *,
+    columns: Columns,
+    keep: Keep,
+    evidence: EvidenceLevel = EvidenceLevel.SHORT,
+    linked_only: bool = False,
+    on_fault: OnFault,
+    on_progress: OnProgress = _unseen,
+) -> GroupReport:
+    """Groups the rows, whatever their role: to `groups` a row each, to `out` what each stems from.
+
+    What is written is the same whatever the order of files and rows, unless ids are made from these or come twice.
+    Raises as `link_batch`.
+    """
+    with Spool() as spool, Spool() as links:
+        rows = Rows(spool)
+        for path in articles:
+            for item in read_rows(path, columns):
+                fault = item if isinstance(item, InputError) else rows.add(item, keep)
+                if fault is not None:
+                    on_fault(fault)
+                on_progress("rows read", len(rows.ids))
+        stems = Stems(links, len(rows.ids), evidence)
+        on_verdict = (lambda row, verdict: None) if out is None else stems.take
+        found = group_rows(linker, rows, keep, on_verdict=on_verdict, on_progress=on_progress)
+        if groups is not None:
+            for line in found.rows():
+                _write(groups, line)
+        if out is not None:
+            for line in stems.rows(found):
+                if line["original"] is not None or not linked_only:
+                    _write(out, line)
+    sizes = found.sizes()
+    return GroupReport(len(found.ids), len(sizes), tuple(found.large()))
+
+
+class Stems:
+    """What each text stems from, as rows of `link`, in a spool until all is known."""
+
+    def __init__(self, spool: Spool, rows: int, evidence: EvidenceLevel) -> None:
+        self._spool, self._evidence = spool, evidence
+        self._places = array("q", [-1]) * rows
+
+    def take(self, row: int, verdict: Verdict) -> None:
+        self._places[row] = self._spool.add(link_row(verdict.forward, self._evidence))
+        if verdict.backward is not None and verdict.joined is not None:
+            held = self._spool[self._places[verdict.joined]]
+            if held["original"] is None or held["score"] < verdict.backward.score:
+                self._places[verdict.joined] = self._spool.add(link_row(verdict.backward, self._evidence))
+
+    def rows(self, groups: Groups) -> Iterator[Json]:
+        """One a row, in the order of the ids."""
+        for row in sorted(range(len(groups.ids)), key=groups.ids.__getitem__):
+            first = groups.via[row] if groups.reasons[row] == SAME_TEXT else row
+            line = self._spool[self._places[first]]
+            if first == row:
+                yield line
+            elif groups.kept[first] == first:
+                yield _same_text(groups.ids[row], groups.ids[first])
+            else:
+                yield line | {"rewrite": groups.ids[row], "evidence": []}  # whose offsets are those of the other
+
+
+def _same_text(article_id: str, kept_id: str) -> Json:
+    whole = {"rewrite": 1.0, "original": 1.0}
+    return {
+        "rewrite": article_id,
+        "original": kept_id,
+        "relation": "copy",
+        "score": 1.0,
+        "coverage": whole,
+        "evidence": [],
+    }
 
 
 def link_row(decision: Decision, evidence: EvidenceLevel) -> Json:
@@ -180,89 +291,5 @@ def link_row(decision: Decision, evidence: EvidenceLevel) -> Json:
     }
 
 
-def expand(patterns: Sequence[str]) -> list[Path]:
-    """Files, globs and folders (their *.jsonl and *.jsonl.gz) as files, in order, each once. Raises InputError."""
-    found: dict[Path, Path] = {}
-    for pattern in patterns:
-        given = Path(pattern)
-        if given.is_dir():
-            matches = sorted(one for one in given.rglob("*") if one.name.endswith((".jsonl", ".jsonl.gz")))
-        elif given.exists():
-            matches = [given]
-        else:
-            matches = sorted(Path(given.anchor).glob(str(given.relative_to(given.anchor))))
-        if not matches:
-            raise InputError(pattern, "expected a JSONL file, a folder of them, or a glob that matches some")
-        for path in matches:
-            found.setdefault(path.resolve(), path)
-    return list(found.values())
-
-
-def parse_columns(text: str) -> dict[str, str]:
-    """`text=content,id=doc_id` → our field's name → the dump's. Raises UsageError."""
-    columns: dict[str, str] = {}
-    for pair in filter(None, (part.strip() for part in text.split(","))):
-        ours, equals, theirs = pair.partition("=")
-        if not equals or not ours.strip() or not theirs.strip():
-            raise UsageError(f"--map: expected FIELD=COLUMN,…, got {pair!r}")
-        columns[ours.strip()] = theirs.strip()
-    return columns
-
-
-def read_rows(path: Path, columns: Mapping[str, str], role: Role | None) -> Iterator[Row | InputError]:
-    """The rows of one file; one that can't be read comes as the error that names file and line.
-
-    `role` is forced where given. A row without id and URL gets one of its file, as it was given, and its line.
-    """
-    with _open(path) as lines:
-        for number, line in _numbered(path, lines):
-            if isinstance(line, InputError):
-                yield line
-                continue
-            try:
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise ValueError(f"expected a JSON object, got {type(row).__name__}")
-                # A dump of originals may have our names while that of the pages has others.
-                row |= {ours: row[theirs] for ours, theirs in columns.items() if theirs in row}
-                if row.get("id") in {None, ""} and not row.get("url"):
-                    row["id"] = f"{path}:{number}"
-                if role is not None:
-                    row["role"] = role.value
-                if not isinstance(row.get("text"), str):
-                    raise ValueError("text: expected the article's text")
-                yield Row(article_from_json(row), path, number)
-            except (ValueError, RecursionError) as error:
-                said = "expected a JSON object a line" if isinstance(error, json.JSONDecodeError) else str(error)
-                yield InputError(path, said, number)
-
-
-def _numbered(path: Path, lines: BinaryIO) -> Iterator[tuple[int, bytes | InputError]]:
-    number = 0
-    while True:
-        try:
-            line = lines.readline(MAX_LINE)
-        except (OSError, EOFError, zlib.error) as error:
-            yield number + 1, InputError(path, f"expected more rows, the file breaks off ({error})", number + 1)
-            return
-        if not line:
-            return
-        number += 1
-        if len(line) == MAX_LINE and not line.endswith(b"\n"):
-            yield number, InputError(path, f"expected rows of at most {MAX_LINE} bytes", number)
-            return
-        if line.strip():
-            yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-
-
-def _open(path: Path) -> BinaryIO:
-    """The file's bytes, inflated where it is gzip by content."""
-    try:
-        file = path.open("rb")
-        if file.read(2) == b"\x1f\x8b":
-            file.close()
-            return cast(BinaryIO, gzip.open(path, "rb"))
-        file.seek(0)
-    except OSError as error:
-        raise InputError(path, f"expected a readable file ({error.strerror or error})") from None
-    return file
+def _write(out: TextIO, row: Json) -> None:
+    out.write(json.dumps(row, ensure_ascii=False) + "\n")

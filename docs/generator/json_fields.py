@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from array import array
 from collections.abc import AsyncIterator
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any, cast
 from crawler import interchange
 from crawler.cli.sources import source_json
 from crawler.corpus import Truth
+from crawler.errors import InputError
 from crawler.evaluate import figures
 from crawler.evaluate.estimate import Estimate
 from crawler.evaluate.outcomes import Passage
@@ -23,7 +25,9 @@ from crawler.jobs import exporting
 from crawler.jobs.batch_linking import EvidenceLevel, link_row
 from crawler.jobs.checking import Check
 from crawler.jobs.extracting import extracted_json
+from crawler.jobs.grouping import Groups
 from crawler.jobs.importing import ImportReport
+from crawler.jobs.rejects import reject_row
 from crawler.model import (
     Action,
     ArchiveRecord,
@@ -144,6 +148,8 @@ def json_page() -> str:
             _section("member", "Member of a story", story_json([link])["members"][0], shown=False),
             _section("change", "Change", _change_row(link), shown=False),
             _section("row", "Row of `link`", link_row(decision, EvidenceLevel.SHORT)),
+            _section("group", "Row of `link --groups`", _group_row()),
+            _section("reject", "Row of `link --rejects`", _reject_row()),
             _section("extract", "What `extract` adds to an article", _extract_fields()),
             _section("truth", "Row of a corpus' `links.jsonl`", _fields_of(Truth), shown=False),
             _section("evaluation", "What `evaluate` measures", _fields_of(Report), shown=False),
@@ -175,7 +181,8 @@ def _section(name: str, title: str, example: Json, shown: bool = True) -> str:
 
 _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
-    "member", "change", "row", "extract", "truth", "evaluation", "kind-figures", "share", "threshold-figures",
+    "member", "change", "row", "group", "reject", "extract", "truth", "evaluation", "kind-figures", "share",
+    "threshold-figures",
     "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run", "import", "source", "check",
 )  # fmt: skip
 
@@ -196,6 +203,17 @@ def _change_row(link: Json) -> Json:
     asyncio.run(exporting.export(cast(Store, Log()), exporting.Subject.CHANGES, out))
     row: Json = json.loads(out.getvalue())
     return row
+
+
+def _group_row() -> Json:
+    """The row of a page that is dropped for the original it stems from."""
+    numbers = array("q", (0, 0))
+    groups = Groups([_ORIGINAL.id, _PAGE.id], numbers, numbers, ["earliest", "rewrite"], array("d", (1.0, _LINK.score)))
+    return list(groups.rows())[1]
+
+
+def _reject_row() -> Json:
+    return reject_row(InputError("dump/part-07.jsonl.gz", "text: expected the article's text", 1_204))
 
 
 def _extract_fields() -> Json:

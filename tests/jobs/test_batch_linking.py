@@ -10,7 +10,8 @@ import pytest
 
 from crawler.errors import InputError
 from crawler.interchange import article_to_json
-from crawler.jobs.batch_linking import BatchReport, EvidenceLevel, expand, link_batch
+from crawler.jobs.batch_linking import BatchReport, EvidenceLevel, link_batch
+from crawler.jobs.dumps import Columns, expand
 from crawler.link import Linker
 from crawler.settings import LinkSettings
 from tests.stories import story
@@ -33,7 +34,7 @@ def linked(linker: Linker, articles: list[Path], originals: list[Path]) -> tuple
     out = io.StringIO()
     faults: list[InputError] = []
     report: BatchReport = link_batch(
-        linker, articles, originals, out, columns={}, evidence=EvidenceLevel.NONE, on_fault=faults.append
+        linker, articles, originals, out, columns=Columns(), evidence=EvidenceLevel.NONE, on_fault=faults.append
     )
     rows = [json.loads(line) for line in out.getvalue().splitlines()]
     assert (report.articles, report.faults) == (len(rows), len(faults))

@@ -1,0 +1,325 @@
+"""`wiretrace link --self`: the rows of a dump that are one story, without roles; one of each group is kept.
+
+Rows are taken in the order of preference. Each is compared with the rows that are kept so far, which alone are in the
+index: it joins the one it stems from, or that stems from it as a copy or a rewrite; else it is kept itself. So every
+member of a group was compared with the row that is kept, nothing is joined by way of a third one, and the order in
+which rows are read plays no part.
+
+Texts wait in a spool on disk. In memory are the index of the kept rows and some hundred bytes for each row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from crawler.errors import InputError
+from crawler.interchange import Json
+from crawler.jobs.boilerplate import Census, blanked
+from crawler.jobs.dumps import Row
+from crawler.jobs.keeping import Keep, host
+from crawler.jobs.spool import Spool
+from crawler.link import Linker
+from crawler.link.memory import MemoryIndex
+from crawler.link.profile import NAME, NUMBER, Profile, profile
+from crawler.model import Article, Decision, Fingerprint, Relation, Side
+from crawler.urls import registrable_domain
+
+SAME_TEXT, ALONE, FIRST_ID = "same-text", "alone", "first-id"  # reasons beside relations and policies
+LARGE = 1_000  # members; larger groups are reported
+_CANDIDATES = 4  # the row that another stems from was among the first three of all for every rewrite measured
+# Share of the weight of the lesser of two fingerprints that they have in common at least, to be compared: that of
+# rewrites was 0.12 and more, that of two stories on one subject is about 0.05.
+_LEAST_OVERLAP = 0.07
+_SHORTER = 0.8  # of the length of a text
+_CONTRADICTED = 6.0  # weight of names or of numbers, about that of one rare name
+_SCRAP = 300  # characters
+_TERMS_KEPT = 4_096  # rows whose names and numbers are remembered
+
+Terms = dict[int, float]  # with their weights
+
+
+class FilledIn(NamedTuple):
+    """The names and numbers of a text."""
+
+    names: Terms
+    numbers: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a text: the row it was joined to, None where it is kept.
+
+    `forward` is the linker's decision on it; `backward` that on the kept row, where that one stems from it.
+    """
+
+    joined: int | None
+    forward: Decision
+    backward: Decision | None = None
+
+    @property
+    def score(self) -> float:
+        return (self.backward or self.forward).score
+
+    @property
+    def reason(self) -> str:
+        link = (self.backward or self.forward).link
+        if self.joined is None:
+            return ""
+        if link is None:
+            return SAME_TEXT
+        if self.backward is None:
+            return link.relation.value
+        return "copied" if link.relation is Relation.COPY else "rewritten"
+
+
+class Kept(NamedTuple):
+    """A row that others may join."""
+
+    row: int
+    weight: float  # of its fingerprint
+
+
+@dataclass(slots=True)
+class Groups:
+    """The outcome; rows by their number in the order they were read."""
+
+    ids: list[str]
+    kept: array[int]  # for each row the row that is kept of its group
+    via: array[int]  # for each row the row it was compared with; of a kept one itself
+    reasons: list[str]
+    scores: array[float]
+
+    def sizes(self) -> Counter[int]:
+        return Counter(self.kept)
+
+    def large(self) -> list[tuple[str, int]]:
+        """Groups of more than `LARGE` members, largest first."""
+        found = [(self.ids[row], size) for row, size in self.sizes().items() if size > LARGE]
+        return sorted(found, key=lambda one: (-one[1], one[0]))
+
+    def rows(self) -> Iterator[Json]:
+        """One a row: group by group, the kept one first, all in the order of their ids."""
+        ids, kept = self.ids, self.kept
+        for row in sorted(range(len(ids)), key=lambda row: (ids[kept[row]], row != kept[row], ids[row])):
+            is_kept = kept[row] == row
+            yield {
+                "id": ids[row],
+                "group": ids[kept[row]],
+                "keep": is_kept,
+                "reason": self.reasons[row],
+                "via": None if is_kept else ids[self.via[row]],
+                "score": None if is_kept else round(self.scores[row], 6),
+            }
+
+
+@dataclass(slots=True)
+class Rows:
+    """All rows of a dump, their texts in a spool."""
+
+    spool: Spool
+    ids: list[str] = field(default_factory=list)
+    ranks: array[float] = field(default_factory=lambda: array("d"))
+    texts: array[int] = field(default_factory=lambda: array("q"))  # for each row the number of its text
+    _numbers: dict[bytes, int] = field(default_factory=dict)
+    _known: dict[str, int] = field(default_factory=dict)
+
+    def add(self, row: Row, keep: Keep) -> InputError | None:
+        """Takes a row; the fault of one whose id another has, which stays."""
+        article = row.article
+        if self._known.setdefault(article.id, len(self.ids)) != len(self.ids):
+            return row.refused(f"id: {article.id!r:.80} is that of a row before, which is kept")
+        self.ids.append(article.id)
+        self.ranks.append(keep.rank(article))
+        self.texts.append(self._numbers.setdefault(digest_of(article.text, article.id), len(self._numbers)))
+        self.spool.add_article(article)
+        return None
+
+    def preferred(self) -> list[int]:
+        """The best row of each text, best first."""
+        self._numbers.clear()
+        self._known.clear()
+        first: dict[int, int] = {}
+        for row in sorted(range(len(self.ids)), key=lambda row: (self.ranks[row], self.ids[row])):
+            first.setdefault(self.texts[row], row)
+        return list(first.values())
+
+
+class Grouping:
+    """Groups texts one after the other, each compared with those that are kept."""
+
+    def __init__(self, linker: Linker, rows: Rows, boilerplate: frozenset[int]) -> None:
+        self._linker, self._rows, self._boilerplate = linker, rows, boilerplate
+        self._index = MemoryIndex()
+        self._kept: dict[str, Kept] = {}
+        self._scraps: dict[bytes, int] = {}
+        self._terms: OrderedDict[int, FilledIn] = OrderedDict()
+
+    def place(self, row: int) -> Verdict:
+        """Where a row's text belongs, which has to be the next in the order of preference."""
+        page, is_scrap = self._article(row)
+        if is_scrap:
+            return self._scrap(row, page)
+        fingerprint = self._linker.fingerprint(page)
+        kept = Kept(row, sum(fingerprint.weights))
+        verdict = self._joined(kept, page, self._near(fingerprint, kept))
+        if verdict.joined is None:
+            self._index.add(page.id, fingerprint, Side.ORIGINAL)
+            self._kept[page.id] = kept
+        return verdict
+
+    def _scrap(self, row: int, page: Article) -> Verdict:
+        """Where so little is left of a text without its boilerplate, only the same words mean anything."""
+        first = self._scraps.setdefault(digest_of(page.text, page.id), row)
+        decision = Decision(page.id, self._linker.id, score=0.0 if first == row else 1.0)
+        return Verdict(None if first == row else first, decision)
+
+    def _near(self, fingerprint: Fingerprint, page: Kept) -> list[tuple[Kept, Article]]:
+        """The kept rows that are worth a comparison, likeliest first."""
+        near = []
+        for one in self._index.search(fingerprint, Side.ORIGINAL, _CANDIDATES):
+            other = self._kept[one.article_id]
+            if one.overlap >= _LEAST_OVERLAP * min(page.weight, other.weight):
+                near.append((other, self._article(other.row)[0]))
+        return near
+
+    def _joined(self, row: Kept, page: Article, near: Sequence[tuple[Kept, Article]]) -> Verdict:
+        kept = {article.id: other for other, article in near}
+        left = [article for _, article in near]
+        forward = self._linker.decide(page, left)
+        while forward.link is not None:
+            other = kept[forward.link.original_id]
+            if not self._is_form(forward.link.relation, row, other):
+                return Verdict(other.row, forward)
+            left = [article for article in left if article.id != forward.link.original_id]
+            forward = self._linker.decide(page, left)
+        # A kept row that stems from this one; from one that is as long this would stem as well. An excerpt is another
+        # story.
+        backward = [
+            (other, found)
+            for other, article in near
+            if len(article.text) < _SHORTER * len(page.text)
+            and (found := self._linker.decide(article, [page])).link is not None
+            and found.link.relation is not Relation.EXCERPT
+            and not self._is_form(found.link.relation, row, other)
+        ]
+        if backward:
+            other, found = min(backward, key=lambda one: (-one[1].score, one[1].article_id))
+            return Verdict(other.row, forward, found)
+        return Verdict(None, forward)
+
+    def _is_form(self, relation: Relation, row: Kept, other: Kept) -> bool:
+        """Whether two texts are worded alike only as forms are that were filled in differently."""
+        return relation is Relation.COPY and contradict(self._filled_in(row.row), self._filled_in(other.row))
+
+    def _filled_in(self, row: int) -> FilledIn:
+        found = self._terms.get(row)
+        if found is None:
+            prepared = profile(self._article(row)[0])
+            found = self._terms[row] = FilledIn(terms_of(prepared, NAME), terms_of(prepared, NUMBER))
+            if len(self._terms) > _TERMS_KEPT:
+                self._terms.popitem(last=False)
+        return found
+
+    def _article(self, row: int) -> tuple[Article, bool]:
+        """The article as it is compared: by its own text alone; and whether that is a scrap.
+
+        Who published it and when it was seen says which of two is the original, not whether they are one story.
+        """
+        article = self._rows.spool.article(row)
+        own = blanked(article.text, self._boilerplate) if self._boilerplate else article.text
+        is_scrap = own is not article.text and len(" ".join(own.split())) < _SCRAP
+        return replace(article, text=own, publisher="", first_seen=None), is_scrap
+
+
+def digest_of(text: str, article_id: str) -> bytes:
+    """The same for texts of the same words, whatever their spaces and case; texts without words are all different."""
+    words = " ".join(text.casefold().split()) or f"\x00{article_id}"
+    return hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def terms_of(prepared: Profile, kind: int) -> Terms:
+    chosen = prepared.kinds == kind
+    return dict(zip(prepared.terms[chosen].tolist(), prepared.weights[chosen].tolist(), strict=True))
+
+
+def contradict(here: FilledIn, there: FilledIn) -> bool:
+    """Whether two texts that are worded alike have mostly other names, or other numbers: a form that was filled in."""
+    shared_names, other_names = _told_apart(here.names, there.names)
+    shared_numbers, other_numbers = _told_apart(here.numbers, there.numbers)
+    # A story with names of its own may well be printed under another date.
+    return other_names > max(shared_names, _CONTRADICTED) or other_numbers > max(
+        shared_numbers + shared_names / 2, _CONTRADICTED
+    )
+
+
+def _told_apart(here: Terms, there: Terms) -> tuple[float, float]:
+    """The weight that both have, and that which each has and the other lacks, of the lesser one."""
+    shared = sum(weight for term, weight in here.items() if term in there)
+    lost = sum(weight for term, weight in here.items() if term not in there)
+    missing = sum(weight for term, weight in there.items() if term not in here)
+    return shared, min(lost, missing)
+
+
+def group_rows(
+    linker: Linker,
+    rows: Rows,
+    keep: Keep,
+    *,
+    on_verdict: Callable[[int, Verdict], None] = lambda row, verdict: None,
+    on_progress: Callable[[str, int], None] = lambda stage, done: None,
+) -> Groups:
+    """Groups the rows. `on_verdict` gets each text's best row and what became of it, best first."""
+    order = rows.preferred()
+    boilerplate = _boilerplate(rows, order, on_progress)
+    grouping = Grouping(linker, rows, boilerplate)
+    best = {rows.texts[row]: row for row in order}
+    count = len(rows.ids)
+    own = array("q", range(count))
+    groups = Groups(rows.ids, own, own[:], [""] * count, array("d", [1.0]) * count)
+    for done, row in enumerate(order, 1):
+        verdict = grouping.place(row)
+        on_verdict(row, verdict)
+        if verdict.joined is not None:
+            groups.kept[row] = groups.via[row] = verdict.joined
+            groups.scores[row], groups.reasons[row] = verdict.score, verdict.reason
+        on_progress(f"of {len(order):,} texts compared", done)
+    for row in range(count):
+        first = best[rows.texts[row]]
+        if first != row:
+            groups.kept[row], groups.via[row] = groups.kept[first], first
+            groups.scores[row], groups.reasons[row] = groups.scores[first], SAME_TEXT
+    _say_why_kept(groups, rows, keep)
+    return groups
+
+
+def _boilerplate(rows: Rows, order: Iterable[int], on_progress: Callable[[str, int], None]) -> frozenset[int]:
+    census = Census()
+    for done, row in enumerate(order, 1):
+        article = rows.spool.article(row)
+        census.add(article.text, _site(article))
+        on_progress("texts surveyed", done)
+    return census.boilerplate()
+
+
+def _site(article: Article) -> str:
+    name = host(article.url)
+    return registrable_domain(name) or name if name else article.publisher or article.site
+
+
+def _say_why_kept(groups: Groups, rows: Rows, keep: Keep) -> None:
+    """`alone`, or what the kept row was preferred for: where all are of one rank, its id."""
+    sizes = groups.sizes()
+    ranks: dict[int, set[float]] = {row: set() for row, size in sizes.items() if size > 1}
+    for row, kept in enumerate(groups.kept):
+        if kept in ranks and len(ranks[kept]) < 2:
+            ranks[kept].add(rows.ranks[row])
+    for row in sizes:
+        if sizes[row] == 1:
+            groups.reasons[row] = ALONE
+        else:
+            groups.reasons[row] = keep.policy.value if len(ranks[row]) > 1 else FIRST_ID
