@@ -1,6 +1,6 @@
 """Trains the linker's model and says how good it is, on labelled corpora and a pool of unrelated news.
 
-    python benchmarks/train_linker.py --corpus DIR --corpus DIR --pool NEWS.jsonl.gz --out model-1.json
+    python benchmarks/train_linker.py --corpus DIR --corpus DIR --pool NEWS.jsonl.gz --out model-2.json
 
 Prints recall and false links per kind, cross-validated by story, then with each corpus in turn left out whole, then
 for the corpora of `--hold-out`, which are never trained on; then writes the model trained on all of `--corpus`.
@@ -62,8 +62,8 @@ STREAM: Mapping[str, float] = {
     "made-twin": 0.03,
     "made-twin-copy": 0.03,
     "made-background": 0.1,
-    "made-quoted": 0.2,
-    "pool-recycled": 0.01,
+    "made-quoted": 0.05,
+    "pool-recycled": 0.002,
 }
 # Features that speak against reuse, that may do either, and all others for it: a sign against sense is noise.
 AGAINST = frozenset({"names_missing", "numbers_missing"})
@@ -85,7 +85,10 @@ UNUSED: Mapping[str, frozenset[str]] = {
         }
     ),
 }
-RIDGE = 0.3
+# Share of the pairs of real texts, held to be unrelated, that do reuse one another: two desks' reworks of one release,
+# a column's preview told again by its author. Such a pair must not bend the model.
+MISLABELLED: Mapping[str, float] = {"other": 0.005, "pool": 0.005, "pool-pair": 0.005}
+RIDGE = 1.0
 MASS = 3_000.0  # total weight of the cases of one expert, half of them positive
 LEAST_KIND = 8  # a kind with fewer cases weighs proportionally less
 FOLDS = 6
@@ -265,24 +268,37 @@ def case_weights(
     return weights
 
 
+def surprise(margins: Floats, flipped: Floats) -> tuple[Floats, Floats]:
+    """Negative log-likelihood of each label and its slope over the margin, where `flipped` is the share of wrong ones.
+
+    A label against all evidence costs at most -log(flipped) (Bootkrajang and Kaban 2012).
+    """
+    right = 1.0 / (1.0 + np.exp(-np.clip(margins, -50, 50)))
+    likelihood = (1.0 - flipped) * right + flipped * (1.0 - right)
+    return -np.log(likelihood), -(1.0 - 2.0 * flipped) * right * (1.0 - right) / likelihood
+
+
+def mislabelled(cases: list[Case]) -> Floats:
+    return np.array([0.0 if case.positive else MISLABELLED.get(case.kind, 0.0) for case in cases])
+
+
 def fit(cases: list[Case], expert: str) -> Regression:
     """A logistic regression with bounded signs, by L-BFGS-B."""
     weights = case_weights(cases, EXPERTS[expert], {**NEGATIVES, **NEAR_MISSES.get(expert, {})})
     used = weights > 0
     vectors = np.array([case.vector for case in cases])[used]
     signs = np.where(np.array([case.positive for case in cases])[used], 1.0, -1.0)
+    flipped = mislabelled(cases)[used]
     weights = weights[used]
     means = np.average(vectors, axis=0, weights=weights)
     scales = np.sqrt(np.average((vectors - means) ** 2, axis=0, weights=weights)) + 1e-3
     design = np.column_stack([np.ones(len(vectors)), (vectors - means) / scales])
 
     def loss(beta: Floats) -> tuple[float, Floats]:
-        margins = signs * (design @ beta)
-        slopes = -weights * signs / (1 + np.exp(np.clip(margins, -50, 50)))
+        costs, slopes = surprise(signs * (design @ beta), flipped)
         penalty = RIDGE / 2 * float(np.square(beta[1:]).sum())
-        return float((weights * np.logaddexp(0, -margins)).sum()) + penalty, design.T @ slopes + RIDGE * np.concatenate(
-            ([0.0], beta[1:])
-        )
+        slope = design.T @ (weights * slopes * signs) + RIDGE * np.concatenate(([0.0], beta[1:]))
+        return float((weights * costs).sum()) + penalty, slope
 
     bounds: list[tuple[float | None, float | None]] = [(None, None)]
     for name in NAMES:
@@ -333,10 +349,10 @@ def calibration(cases: list[Case], log_odds: Floats) -> tuple[float, float]:
         for kind, weight in expert.items()
     }
     weights = case_weights(cases, every, STREAM)
-    signs = np.where([case.positive for case in cases], 1.0, -1.0)
+    signs, flipped = np.where([case.positive for case in cases], 1.0, -1.0), mislabelled(cases)
 
     def loss(beta: Floats) -> float:
-        return float((weights * np.logaddexp(0, -signs * (beta[0] * log_odds + beta[1]))).sum())
+        return float((weights * surprise(signs * (beta[0] * log_odds + beta[1]), flipped)[0]).sum())
 
     found = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead")
     return float(found.x[0]), float(found.x[1])
@@ -370,7 +386,7 @@ def written(model: Mapping[str, Regression], slope: float, offset: float, descri
     return (
         json.dumps(
             {
-                "model": 1,
+                "format": 1,
                 "trained_on": description,
                 "odds": "log-odds at even odds of reuse; the base rate is put in where the model is used",
                 "calibration": {"slope": round(slope, 4), "offset": round(offset, 4)},
