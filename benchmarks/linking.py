@@ -1,6 +1,6 @@
 """How good the linker is, on all the data at hand: every figure in one run, with dates and without.
 
-    python benchmarks/linking.py DATA_DIR... --pool NEWS.jsonl.gz --kept-aside benchmarks/stories/spring
+    python benchmarks/linking.py DATA_DIR... --pool NEWS.jsonl.gz --kept-aside benchmarks/stories/year
 
 Every folder below DATA_DIR that holds articles.jsonl and links.jsonl (.gz or not) is a corpus. All originals of all
 corpora and the texts of the pools stand in one index, and three things are measured:
