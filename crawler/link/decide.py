@@ -40,6 +40,7 @@ _HOPELESS_RUN, _HOPELESS = 2, 0.02
 _MARKED = 1.0  # the page bears marks of Dow Jones and the original is theirs
 _CANONICAL = 2.0  # the page names the original's address as its own
 _LEAST_VERBATIM_ABROAD = 0.5  # share of a page in a language that is not known that must stand in the original
+_CLOSE = 0.3  # score from which a candidate that is not taken is called alike
 _COPY_PAGE, _COPY_ORIGINAL = 0.7, 0.3  # shares of words in verbatim runs that make a copy
 _EXCERPT_PAGE = 0.6  # of the page's words: below, lifted passages stand in another's frame
 _BEYOND_WORDS = 40  # weight of terms beyond the release below which nothing can be told
@@ -200,25 +201,26 @@ def _refusal(bench: Bench, prepared: Profile, one: Weighed) -> Refusal | None:
     if (len(languages) > 1 or UNKNOWN in languages) and features.verbatim_page < _LEAST_VERBATIM_ABROAD:
         return Refusal("another language, or one that is not known, and not copied", True)
     if _score(bench, one) < bench.threshold:
-        return Refusal(_shortfall(one, bench.threshold), False)
+        return Refusal(_shortfall(bench, one), False)
     if one.precedence is Precedence.PAGE_FIRST:
         return Refusal("the page came first", True)
     return None
 
 
-def _shortfall(one: Weighed, threshold: float) -> str:
+def _shortfall(bench: Bench, one: Weighed) -> str:
     """In plain words why a candidate stays below the threshold."""
     features = one.comparison.features
-    below = f"below the threshold {threshold:.2f}"
+    if _score(bench, one) >= _CLOSE:
+        return f"alike, but below the threshold {bench.threshold:.2f}"
     if features.chain_page >= 0.3 and features.page_names < 0.4:
-        return f"the same formula with other names, {below}"
+        return "the same formula with other names"
     if features.agree_numbers < 0.5 and features.page_numbers < 0.5 and features.chain_page >= 0.12:
-        return f"other numbers in the same places, {below}"
+        return "other numbers in the same places"
     if features.page_names >= 0.5 and features.explained_page < 0.45:
-        return f"shares names, little of what is said, {below}"
+        return "shares names, little of what is said"
     if features.page_names >= 0.2 and features.explained_page >= 0.15:
-        return f"the same subject with other names, numbers or quotes, {below}"
-    return f"shares only common words, {below}" if features.page_names < 0.2 else below
+        return "the same subject with other names, numbers or quotes"
+    return "shares only common words" if features.page_names < 0.2 else "shares too little of what is said"
 
 
 def _only_common_source(page: Profile, one: Weighed, release: Weighed) -> bool:
