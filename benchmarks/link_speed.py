@@ -51,18 +51,24 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """By kind: those that stem from an original, and those that stem from none."""
+    """By kind: those that stem from an original, whose ids stand beside them, and those that stem from none."""
 
     rewrites: Sequence[Article]
+    stem_from: Sequence[str]
     unrelated: Sequence[Article]
 
 
 def read_texts(corpus_dir: Path, pool: Path, most: int) -> tuple[list[Article], Pages, list[Article]]:
     """Originals, pages of both kinds, and the texts that synthetic originals are made of."""
     corpus = read_corpus(corpus_dir)
-    rewrites = [corpus.articles[truth.rewrite] for truth in corpus.truth if truth.original]
+    known = [truth for truth in corpus.truth if truth.original][:most]
+    rewrites = [corpus.articles[truth.rewrite] for truth in known]
     rows = [article_from_json({"role": "aggregator", **row}) for _, row in read_rows(pool)]
-    return list(corpus.originals), Pages(rewrites[:most], rows[::2][:most]), rows[1::2]
+    return (
+        list(corpus.originals),
+        Pages(rewrites, [truth.original or "" for truth in known], rows[::2][:most]),
+        rows[1::2],
+    )
 
 
 def synthetic(base: Sequence[Signed], count: int, seed: int = 1) -> Iterator[Signed]:
@@ -118,6 +124,10 @@ async def in_memory(linker: Linker, originals: Sequence[Signed], fill: Iterator[
     gc.collect()
     print(f"  memory: {len(index)} originals, {(_resident() - before) / len(index):.0f} bytes an original with its id")
 
+    lists = [shortlist(index.search(linker.fingerprint(page), Side.ORIGINAL)) for page in pages.rewrites]
+    found = sum(any(one.article_id == true for one in some) for some, true in zip(lists, pages.stem_from, strict=True))
+    print(f"    the original is among those aligned for {found} of {len(lists)} rewrites")
+
     async def decide(page: Article) -> None:
         found = shortlist(index.search(linker.fingerprint(page), Side.ORIGINAL))
         linker.decide(page, [texts[one.article_id] for one in found])
@@ -162,6 +172,7 @@ def _resident() -> int:
 
 async def measure(given: argparse.Namespace) -> None:
     linker = Linker(LinkSettings())
+    linker.decide(Article(id="x", url="", role=Role.AGGREGATOR, publisher="", title="x", text="warm up"), ())
     texts, pages, pool = read_texts(given.corpus_dir, given.pool, given.pages)
     originals = [Signed(one, linker.fingerprint(one)) for one in texts]
     base = [Signed(replace(one, role=Role.ORIGIN), linker.fingerprint(one)) for one in pool]
