@@ -8,7 +8,7 @@ from itertools import islice
 
 from crawler.link.lexicon import STEMMERS, UNKNOWN
 
-_SAMPLE = 400  # tokens looked at
+SAMPLE = 400  # tokens looked at
 _LEAST_SHARE = 0.14  # of function words: running text has 0.3 to 0.5, lists and other languages less
 _LEAST_LEAD = 1.25  # over the second best, which for Spanish and Portuguese is close
 
@@ -48,7 +48,7 @@ def guess(words: Iterable[str], declared: str | None = None) -> str:
     `words` are lower-case tokens in order. What a page declares only decides where the text is too short to
     tell: templates declare English whatever is written in them.
     """
-    sample = list(islice(words, _SAMPLE))
+    sample = list(islice(words, SAMPLE))
     counts = dict.fromkeys(_FUNCTION_WORDS, 0)
     for word, times in Counter(sample).items():
         for language in _SPEAKERS.get(word, ()):

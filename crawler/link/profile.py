@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crawler.link.furniture import story_spans
-from crawler.link.language import guess
+from crawler.link.language import SAMPLE, guess
 from crawler.link.lexicon import term_id
 from crawler.link.minhash import distinct, ngrams
 from crawler.link.numbers import numbers
@@ -112,7 +112,7 @@ class _Builder:
     def build(self) -> Profile:
         self._read()
         flat = list(chain.from_iterable(self.raw))
-        self.language = self.known_language or guess(map(_lower, flat), self.declared)
+        self.language = self.known_language or guess("\n".join(flat[:SAMPLE]).lower().split("\n"), self.declared)
         self.words = vocabulary(self.language)
         self.places = self.words.places(flat)
         self.counts = np.array([len(words) for words in self.raw], dtype=np.int64)
@@ -182,7 +182,8 @@ class _Builder:
         starts = (np.cumsum(self.counts) - self.counts).tolist()
         for row, places in groupby(opening.tolist(), self.row.tolist().__getitem__):
             words, start = self.raw[row], starts[row]
-            for number in numbers([_lower(word) for word in words], self.language, [one - start for one in places]):
+            lower = [self.words.lower[place] for place in self.places[start : start + len(words)].tolist()]
+            for number in numbers(lower, self.language, [one - start for one in places]):
                 text = " ".join(words[number.start : number.end])
                 rough_weight = min(number.weight, 4.0)
                 parts = [(term_id("r", number.rough), rough_weight)]
@@ -250,10 +251,6 @@ class _Entries(NamedTuple):
     rows: Ints
     terms: Ints
     weights: Floats
-
-
-def _lower(word: str) -> str:
-    return word.lower().strip(".")
 
 
 def _sum(weights: Floats, kinds: NDArray[np.int8], kind: int) -> float:

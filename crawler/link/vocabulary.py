@@ -26,7 +26,7 @@ class Vocabulary:
 
     Columns, one entry a word: `form` and `stem` (ids), `idf`, `content` (its stem is more than a stop word),
     `capital`, `name` (the name's id, 0 where it can't be one) with `name_weight`, `rare` (a name even where it only
-    opens sentences); `opens_number`, `is_one` and `follows_one` as in numbers.py.
+    opens sentences); `opens_number`, `is_one` and `follows_one` as in numbers.py. `lower` is the word in lower case.
     """
 
     def __init__(self, words: Lexicon) -> None:
@@ -61,6 +61,7 @@ class Vocabulary:
         if place == len(self.form):
             self._grow()
         lower = word.lower().strip(".")
+        self.lower.append(lower)
         form, stem, idf = self._lexicon.word(lower)
         digit = lower[0].isdigit()
         self.form[place], self.stem[place], self.idf[place] = form, stem, idf
@@ -82,6 +83,7 @@ class Vocabulary:
         return idf >= (_GERMAN_NAME_IDF if language == "de" else STOP_IDF)
 
     def _make(self, size: int) -> None:
+        self.lower: list[str] = []
         self.form = np.zeros(size, np.int64)
         self.stem = np.zeros(size, np.int64)
         self.idf = np.zeros(size, np.float64)
