@@ -180,14 +180,14 @@ def _ranked(dialect: Dialect) -> sa.Select[Any]:
         .select_from(wanted)
         .join(postings, sa.and_(postings.c.shelf == shelf, postings.c.key == wanted.c.key))
         .group_by(postings.c.article_no)
-        .subquery()
+        .cte("sums")
+        .prefix_with("MATERIALIZED")
     )
     # All that tie with the last go on to the ties by id.
-    place = sa.func.rank().over(order_by=sums.c.overlap.desc()).label("place")
-    ranked = sa.select(sums.c.article_no, sums.c.overlap, place).subquery()
-    best = sa.select(ranked.c.article_no, ranked.c.overlap).where(ranked.c.place <= most).subquery()
-    rows = sa.select(articles.c.id, best.c.overlap).join(best, best.c.article_no == articles.c.no)
-    return rows.order_by(best.c.overlap.desc(), articles.c.id).limit(most)
+    last = sa.select(sums.c.overlap).order_by(sums.c.overlap.desc()).limit(1).offset(most - 1).scalar_subquery()
+    rows = sa.select(articles.c.id, sums.c.overlap).join(sums, sums.c.article_no == articles.c.no)
+    rows = rows.where(sums.c.overlap >= sa.func.coalesce(last, 0))
+    return rows.order_by(sums.c.overlap.desc(), articles.c.id).limit(most)
 
 
 def _shelve(tx: Transaction, article_no: int, shelf: int, keys: Sequence[int]) -> None:

@@ -101,7 +101,8 @@ class Sqlite:
             sa.func.json_extract(entries.c.value, "$[0]", type_=sa.BigInteger).label("key"),
             sa.func.json_extract(entries.c.value, "$[1]", type_=sa.BigInteger).label("weight"),
         )
-        return rows.cte("wanted")
+        # Or each value is read from the JSON again for every row that it is joined to.
+        return rows.cte("wanted").prefix_with("MATERIALIZED")
 
     def as_weighted_keys(self, weights: Mapping[int, int]) -> dict[str, Any]:
         return {"wanted": json.dumps(list(weights.items()))}
