@@ -241,6 +241,11 @@ def _span(value: Sequence[int] | None) -> tuple[int, int] | None:
     return (int(value[0]), int(value[1])) if value else None
 
 
+def formula_safe(cell: str) -> str:
+    """A cell of a CSV file that no spreadsheet takes for a formula, which it would run."""
+    return "'" + cell if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
 def _text(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
     if value is None:

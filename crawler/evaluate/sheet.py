@@ -11,7 +11,7 @@ from typing import TextIO
 
 from crawler.errors import InputError
 from crawler.evaluate.sampling import Row, Sample
-from crawler.interchange import time_to_json
+from crawler.interchange import formula_safe, time_to_json
 from crawler.model import Article
 
 MOST_PASSAGES = 3
@@ -25,8 +25,6 @@ COLUMNS = (
 )  # fmt: skip
 _NEEDED = ("verdict", "linked", "stratum", "stratum_share", "scored", "pages")
 _WORDS = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
-# A spreadsheet takes a cell that begins so for a formula, and runs it.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def write_sheet(drawn: Sample, out: TextIO) -> None:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for row in drawn.rows:
-        writer.writerow([_cell(value) for value in _values(row, drawn)])
+        writer.writerow([formula_safe(" ".join(value.split())) for value in _values(row, drawn)])
 
 
 def _values(row: Row, drawn: Sample) -> list[str]:
@@ -77,11 +75,6 @@ def _article(article: Article | None) -> list[str]:
     if article is None:
         return [""] * len(_ARTICLE)
     return [article.title, article.publisher, time_to_json(article.published) or "", article.url, article.id]
-
-
-def _cell(text: str) -> str:
-    line = " ".join(text.split())
-    return "'" + line if line.startswith(_FORMULA_STARTS) else line
 
 
 def read_sheet(path: Path) -> Review:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from crawler.errors import InputError
-from crawler.interchange import ARTICLE_FIELDS, Json, time_to_json
+from crawler.interchange import ARTICLE_FIELDS, Json, formula_safe, time_to_json
 from crawler.store import Store
 
 
@@ -30,8 +30,6 @@ class Format(StrEnum):
     CSV = "csv"
 
 
-# A spreadsheet takes a cell that begins so for a formula, and runs it.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = {
     Subject.ARTICLES: (*ARTICLE_FIELDS, "attribution"),
     Subject.LINKS: (
@@ -148,5 +146,4 @@ def _cell(value: object) -> str | int | float:
         return ""
     if isinstance(value, int | float):
         return value
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
+    return formula_safe(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -68,8 +68,8 @@ def take_off(tx: Transaction, numbers: Sequence[int], *, forget: bool = False) -
         rows = tx.all(held.where(tx.dialect.among(fingerprints.c.article_no, part)))
         for row in rows:
             # By whole primary keys: postings are ordered by key, not by article.
-            keys = tx.dialect.as_numbers(_keys(row))
-            shelves = tx.dialect.as_numbers([shelf(row.linker_no, side) for side in _SIDES])
+            keys = tx.dialect.as_list(_keys(row))
+            shelves = tx.dialect.as_list([shelf(row.linker_no, side) for side in _SIDES])
             tx.run(_unshelve(tx.dialect), {"article_no": row.article_no, "index_keys": keys, "shelves": shelves})
         if forget:
             tx.run(sa.delete(fingerprints).where(tx.dialect.among(fingerprints.c.article_no, part)))
@@ -144,7 +144,7 @@ def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int) ->
         return []
     _check(row, fingerprint)
     place = shelf(row.no, side)
-    asked = {"index_keys": tx.dialect.as_numbers(fingerprint.keys), "shelf": place}
+    asked = {"index_keys": tx.dialect.as_list(fingerprint.keys), "shelf": place}
     counts = [(int(found.key), int(found.entries)) for found in tx.all(_counted(tx.dialect), asked)]
     chosen = set(worth_reading(counts))
     wanted = zip(fingerprint.keys, fingerprint.weights, strict=True)
@@ -192,7 +192,7 @@ def _ranked(dialect: Dialect) -> sa.Select[Any]:
 
 def _shelve(tx: Transaction, article_no: int, shelf: int, keys: Sequence[int]) -> None:
     if keys:
-        ordered = tx.dialect.as_numbers(sorted(set(keys)))
+        ordered = tx.dialect.as_list(sorted(set(keys)))
         tx.run(_put_on_shelf(tx.dialect), {"shelf": shelf, "index_keys": ordered, "article_no": article_no})
 
 

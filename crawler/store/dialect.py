@@ -32,11 +32,7 @@ class Dialect(Protocol):
     def insert(self, table: sa.Table) -> Upsert: ...
 
     def numbers(self, name: str) -> sa.Subquery:
-        """A table of one column, `value`, of the integers that the parameter `name` is given by `as_numbers`."""
-        ...
-
-    def as_numbers(self, values: Sequence[int]) -> Any:
-        """`values` as the parameter of `numbers`."""
+        """A table of one column, `value`, of the integers that the parameter `name` is given by `as_list`."""
         ...
 
     def among(self, column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
@@ -48,7 +44,7 @@ class Dialect(Protocol):
         ...
 
     def as_list(self, values: Collection[Any]) -> Any:
-        """`values` as the parameter of `listed`."""
+        """`values` as the parameter of `listed` or `numbers`."""
         ...
 
     def weighted_keys(self) -> sa.FromClause:
@@ -91,9 +87,6 @@ class Sqlite:
         entries = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
         return sa.select(entries.c.value).subquery()
 
-    def as_numbers(self, values: Sequence[int]) -> Any:
-        return json.dumps(values)
-
     def weighted_keys(self) -> sa.FromClause:
         pairs = sa.func.json_each(sa.bindparam("wanted", type_=sa.Text))
         entries = pairs.table_valued("value").alias("entry")
@@ -133,9 +126,6 @@ class Postgresql:
     def numbers(self, name: str) -> sa.Subquery:
         entries = sa.func.unnest(sa.bindparam(name, type_=postgresql.ARRAY(sa.BigInteger))).table_valued("value")
         return sa.select(entries.render_derived().c.value).subquery()
-
-    def as_numbers(self, values: Sequence[int]) -> Any:
-        return list(values)
 
     def weighted_keys(self) -> sa.FromClause:
         numbers = postgresql.ARRAY(sa.BigInteger)

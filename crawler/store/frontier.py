@@ -15,7 +15,7 @@ from sqlalchemy.engine import Row
 
 from crawler import urls
 from crawler.errors import UrlRefused
-from crawler.model import Reference, Validators
+from crawler.model import Reference, Role, Validators
 from crawler.store.columns import in_utc, storable
 from crawler.store.connected import Connected
 from crawler.store.records import Announced, FrontierCounts, FrontierEntry
@@ -24,7 +24,6 @@ from crawler.store.tables import articles, frontier, sources, tasks
 from crawler.store.transaction import Transaction
 
 QUEUED, PARKED, DONE, FAILED = "queued", "parked", "done", "failed"
-AGGREGATOR = "aggregator"
 LEASE_TRIES = 3  # where other workers snatch what was chosen
 
 
@@ -132,9 +131,10 @@ def _announce(tx: Transaction, source: str, references: Sequence[Reference], now
             added = tx.dialect.insert(frontier).on_conflict_do_nothing(index_elements=["key"])
             new += len(tx.inserted(added.returning(frontier.c.key), fresh))
         weaker = _weaker_sources(tx, source, {row.source for row in held.values()})
+        outranks = bool(weaker) and _outranks(tx, source)
         for key, row in held.items():
             if row.source in weaker and (row.state == PARKED or weaker[row.source]):
-                changed += _take_over(tx, row, source, wanted[key][1], now)
+                changed += _take_over(tx, row, source, wanted[key][1], now, outranks=outranks)
             else:
                 changed += _renew(tx, row, wanted[key][1], now)
     return Announced(new=new, known=len(wanted) - new - changed, changed=changed)
@@ -174,7 +174,9 @@ def _weaker_sources(tx: Transaction, source: str, others: Collection[str]) -> di
     found = {}
     for other in set(others) - {source}:
         held = known.get(other)
-        outranked = mine is not None and held is not None and mine.role != AGGREGATOR and held.role == AGGREGATOR
+        outranked = (
+            mine is not None and held is not None and mine.role != Role.AGGREGATOR and held.role == Role.AGGREGATOR
+        )
         if held is None or outranked:
             found[other] = True
         elif not held.enabled:
@@ -182,10 +184,12 @@ def _weaker_sources(tx: Transaction, source: str, others: Collection[str]) -> di
     return found
 
 
-def _take_over(tx: Transaction, row: Row[Any], source: str, reference: Reference, now: datetime) -> int:
+def _take_over(
+    tx: Transaction, row: Row[Any], source: str, reference: Reference, now: datetime, *, outranks: bool
+) -> int:
     """1 where the page is due again, now for `source`."""
     values: dict[str, Any] = {"source": source}
-    due = row.state != DONE or _outranks(tx, source)
+    due = row.state != DONE or outranks
     if due:
         values |= {
             "reference": reference_text(reference), "stamp": _stamp(reference), "state": QUEUED, "available_at": now,
@@ -197,7 +201,7 @@ def _take_over(tx: Transaction, row: Row[Any], source: str, reference: Reference
 
 def _outranks(tx: Transaction, source: str) -> bool:
     """Whether the source's own word counts for more than an aggregator's: it is an origin or a release."""
-    return bool(tx.scalar(sa.select(sources.c.role).where(sources.c.name == source)) != AGGREGATOR)
+    return bool(tx.scalar(sa.select(sources.c.role).where(sources.c.name == source)) != Role.AGGREGATOR)
 
 
 def _renew(tx: Transaction, row: Row[Any], reference: Reference, now: datetime) -> int:

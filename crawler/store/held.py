@@ -14,7 +14,7 @@ from crawler.store.rows import article_of, chunks
 from crawler.store.tables import articles, versions
 from crawler.store.transaction import Transaction
 
-_NEWEST = (
+NEWEST = (
     sa.select(articles.c.no, articles.c.id, articles.c.first_seen, versions.c.text, versions.c.fields)
     .join(versions, sa.and_(versions.c.article_no == articles.c.no, versions.c.version == articles.c.version))
     .where(versions.c.fields.is_not(None), articles.c.state != "removed")
@@ -31,12 +31,12 @@ def by_number(tx: Transaction, numbers: Iterable[int]) -> dict[int, Article]:
 
 @cache
 def _newest_by_id(dialect: Dialect) -> sa.Select[Any]:
-    return _NEWEST.where(dialect.listed(articles.c.id, "wanted"))
+    return NEWEST.where(dialect.listed(articles.c.id, "wanted"))
 
 
 @cache
 def _newest_by_number(dialect: Dialect) -> sa.Select[Any]:
-    return _NEWEST.where(dialect.listed(articles.c.no, "wanted"))
+    return NEWEST.where(dialect.listed(articles.c.no, "wanted"))
 
 
 def _read(tx: Transaction, rows: sa.Select[Any], values: Iterable[Any]) -> dict[int, Article]:

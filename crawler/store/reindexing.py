@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import sqlalchemy as sa
 
 from crawler.errors import LinkerMismatch
 from crawler.model import Article, Completeness, Fingerprint, Role, Side
-from crawler.store import candidates, tasks
+from crawler.store import candidates, held, tasks
 from crawler.store.connected import Connected
 from crawler.store.rows import article_of
 from crawler.store.tables import articles, fingerprints, linkers, postings, versions
@@ -85,25 +83,14 @@ def _begin(tx: Transaction, linker: str, scheme: str) -> int | None:
     return int(newest + 1)
 
 
-_HELD = (
-    sa.select(
-        articles.c.no, articles.c.id, articles.c.first_seen, articles.c.version, versions.c.text, versions.c.fields
-    )
-    .join(versions, sa.and_(versions.c.article_no == articles.c.no, versions.c.version == articles.c.version))
-    .where(articles.c.state != "removed", versions.c.fields.is_not(None), versions.c.text != "")
+_SIGNED = sa.exists().where(
+    fingerprints.c.article_no == articles.c.no, fingerprints.c.linker_no == sa.bindparam("index")
 )
-
-
-@cache
-def _lacking() -> sa.Select[Any]:
-    made = sa.exists().where(
-        fingerprints.c.article_no == articles.c.no, fingerprints.c.linker_no == sa.bindparam("index")
-    )
-    return _HELD.where(~made)
+_LACKING = held.NEWEST.add_columns(articles.c.version).where(versions.c.text != "", ~_SIGNED)
 
 
 def _unsigned(tx: Transaction, index: int, after: int, limit: int) -> list[Unsigned]:
-    rows = _lacking().where(articles.c.no > after).order_by(articles.c.no).limit(limit)
+    rows = _LACKING.where(articles.c.no > after).order_by(articles.c.no).limit(limit)
     return [
         Unsigned(row.no, row.version, article_of(row.id, row.first_seen, row.text, row.fields))
         for row in tx.all(rows, {"index": index})
@@ -111,7 +98,7 @@ def _unsigned(tx: Transaction, index: int, after: int, limit: int) -> list[Unsig
 
 
 def _count(tx: Transaction, index: int) -> int:
-    return int(tx.scalar(sa.select(sa.func.count()).select_from(_lacking().subquery()), {"index": index}))
+    return int(tx.scalar(sa.select(sa.func.count()).select_from(_LACKING.subquery()), {"index": index}))
 
 
 def _sign(tx: Transaction, index: int, signed: Sequence[tuple[Unsigned, Fingerprint]]) -> None:
@@ -162,8 +149,8 @@ def _drop_postings(tx: Transaction, limit: int) -> int:
 def _drop_fingerprints(tx: Transaction, after: int, limit: int) -> int | None:
     old = _old(tx)
     theirs = sa.and_(fingerprints.c.linker_no.in_(old), fingerprints.c.article_no > after)
-    held = sa.select(fingerprints.c.article_no).where(theirs).order_by(fingerprints.c.article_no).limit(limit)
-    numbers = [row.article_no for row in tx.all(held)]
+    some = sa.select(fingerprints.c.article_no).where(theirs).order_by(fingerprints.c.article_no).limit(limit)
+    numbers = [row.article_no for row in tx.all(some)]
     if not numbers:
         tx.run(sa.delete(linkers).where(linkers.c.no.in_(old)))
         return None
