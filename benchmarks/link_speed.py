@@ -31,9 +31,9 @@ from crawler.clock import SystemClock
 from crawler.corpus import read_corpus, read_rows
 from crawler.interchange import article_from_json
 from crawler.link import Linker
-from crawler.link.index import shortlist
+from crawler.link.index import MOST_LISTED, shortlist
 from crawler.link.memory import MemoryIndex
-from crawler.model import Article, Fingerprint, Role, Side
+from crawler.model import Article, Candidate, Fingerprint, Role, Side
 from crawler.settings import DatabaseSettings, LinkSettings
 from crawler.store import Store
 from crawler.store.articles import _store
@@ -124,13 +124,16 @@ async def in_memory(linker: Linker, originals: Sequence[Signed], fill: Iterator[
     gc.collect()
     print(f"  memory: {len(index)} originals, {(_resident() - before) / len(index):.0f} bytes an original with its id")
 
-    lists = [shortlist(index.search(linker.fingerprint(page), Side.ORIGINAL)) for page in pages.rewrites]
+    def listed(page: Article) -> list[Candidate]:
+        fingerprint = linker.fingerprint(page)
+        return shortlist(fingerprint, index.search(fingerprint, Side.ORIGINAL, MOST_LISTED))
+
+    lists = [listed(page) for page in pages.rewrites]
     found = sum(any(one.article_id == true for one in some) for some, true in zip(lists, pages.stem_from, strict=True))
     print(f"    the original is among those aligned for {found} of {len(lists)} rewrites")
 
     async def decide(page: Article) -> None:
-        found = shortlist(index.search(linker.fingerprint(page), Side.ORIGINAL))
-        linker.decide(page, [texts[one.article_id] for one in found])
+        linker.decide(page, [texts[one.article_id] for one in listed(page)])
 
     for label, some in (("rewrites ", pages.rewrites), ("unrelated", pages.unrelated)):
         print(f"    {told(label, await timed(linker, some, decide))}")

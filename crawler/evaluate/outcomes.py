@@ -78,8 +78,9 @@ class Trial:
 
     def decide(self, page: Article, *, without: Collection[str] = ()) -> Decision:
         """The decision on a page, as if the originals `without` were not held."""
-        found = self._index.search(self.linker.fingerprint(page), Side.ORIGINAL)
-        held = shortlist([one for one in found if one.article_id not in without])
+        fingerprint = self.linker.fingerprint(page)
+        found = self._index.search(fingerprint, Side.ORIGINAL)
+        held = shortlist(fingerprint, [one for one in found if one.article_id not in without])
         return self.linker.decide(page, [self.originals[one.article_id] for one in held], self._teasers)
 
     def outcome(self, page: Article, truth: Truth) -> Outcome:

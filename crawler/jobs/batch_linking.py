@@ -24,7 +24,7 @@ from crawler.jobs.keeping import Keep
 from crawler.jobs.seen_ids import SeenIds
 from crawler.jobs.spool import Spool
 from crawler.link import Linker
-from crawler.link.index import shortlist
+from crawler.link.index import MOST_LISTED, shortlist
 from crawler.link.memory import MemoryIndex
 from crawler.model import Article, Decision, EvidenceKind, Role, Side
 
@@ -103,7 +103,8 @@ class BatchLinker:
         return None
 
     def decide(self, article: Article) -> Decision:
-        found = shortlist(self.index.search(self.linker.fingerprint(article), Side.ORIGINAL))
+        fingerprint = self.linker.fingerprint(article)
+        found = shortlist(fingerprint, self.index.search(fingerprint, Side.ORIGINAL, MOST_LISTED))
         return self.linker.decide(article, [self._original(one.article_id) for one in found])
 
     def clash(self, row: Row) -> InputError | None:

@@ -15,7 +15,7 @@ MOST_ORIGINALS = 40  # ranked for a page; twice what is ever aligned
 MOST_TEASERS = 20
 MOST_PAGES = 200  # that an original which comes late has decided anew
 
-Choice = Callable[[Sequence[Candidate]], Sequence[Candidate]]
+Choice = Callable[[Fingerprint, Sequence[Candidate]], Sequence[Candidate]]
 
 
 class Cases(Connected):
@@ -44,7 +44,7 @@ def _case(tx: Transaction, article_id: str, choose: Choice) -> Case | None:
 
 
 def _surroundings(tx: Transaction, page: Article, fingerprint: Fingerprint, choose: Choice) -> Surroundings:
-    found = choose(candidates.search(tx, fingerprint, Side.ORIGINAL, MOST_ORIGINALS))
+    found = choose(fingerprint, candidates.search(tx, fingerprint, Side.ORIGINAL, MOST_ORIGINALS))
     named = [one.article_id for one in candidates.search(tx, fingerprint, Side.TEASER, MOST_TEASERS)]
     addresses = [*page.hyperlinks, *([page.canonical_url] if page.canonical_url else [])]
     known = known_urls(tx, addresses) if addresses else {}

@@ -99,9 +99,16 @@ def test_the_index_follows_the_common_rule(entries: dict[str, set[int]], query: 
 def test_the_shortlist_holds_the_first_and_all_that_come_near_the_best() -> None:
     close = [Candidate(f"c{place:02}", 100.0 - place) for place in range(30)]
     far = [Candidate(f"f{place:02}", 10.0) for place in range(30)]
-    assert shortlist(close + far) == close[:MOST_LISTED]
-    assert len(shortlist([close[0], *far])) == SHORTLIST
-    assert shortlist([]) == []
+    page = made(dict.fromkeys(range(20), 10.0))
+    assert shortlist(page, close + far) == close[:MOST_LISTED]
+    assert len(shortlist(page, [close[0], *far])) == SHORTLIST
+    assert shortlist(page, []) == []
+
+
+def test_the_shortlist_holds_none_that_shares_next_to_nothing() -> None:
+    short, long = made(dict.fromkeys(range(20), 10.0)), made(dict.fromkeys(range(200), 10.0))
+    assert [one.overlap for one in shortlist(short, [Candidate("a", 10.0), Candidate("b", 8.0)])] == [10.0]
+    assert [one.overlap for one in shortlist(long, [Candidate("a", 37.0), Candidate("b", 35.0)])] == [37.0]
 
 
 def expected(entries: dict[str, set[int]], query: Fingerprint, limit: int) -> list[Candidate]:
