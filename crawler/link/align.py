@@ -115,7 +115,9 @@ def _explained(
 def _named_weights(page: Profile, here: Indices) -> NDArray[np.float32]:
     """Weights of the shared terms as names: a name that only its plain word is shared of counts at that word."""
     weights = np.where(page.kinds[here] == NAME, page.weights[here], 0.0).astype(np.float32)
-    alone = np.setdiff1d(np.flatnonzero(page.kinds == NAME), here, assume_unique=True)
+    is_alone = page.kinds == NAME
+    is_alone[here] = False
+    alone = np.flatnonzero(is_alone)
     shared = page.terms[here]
     if len(shared) and len(alone):
         places = np.minimum(np.searchsorted(shared, page.plain[alone]), len(shared) - 1)

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crawler.link.align import Alignment, Overlap, align, overlap
-from crawler.link.profile import NAME, NUMBER, STEM, Hashes, Profile, Runs
+from crawler.link.profile import NAME, NUMBER, STEM, Hashes, Profile, Runs, runs
 
 _STRONG = 0.45  # similarity of a sentence pair that hardly comes about by chance
 _ALIKE = 0.25  # similarity from which two sentences may say the same
 _QUOTED, _LIFTED = 0.14, 0.28  # shares of a page's words in verbatim runs
+_LONG_RUN = 9  # words in a row that nobody writes twice by chance
 _PRIOR = 10.0  # weight of names or numbers at which they and the stems count alike
 
 
@@ -97,6 +98,7 @@ def compare(page: Profile, original: Profile) -> Comparison:
     ordered = float((similarity * words[pairs[:, 0]]).sum())
     unordered = float((best * words).sum())
     strong = similarity >= _STRONG
+    verbatim_page = float(verbatim.mean()) if len(verbatim) else 0.0
     explained = alignment.page_explained
     features = Features(
         cosine=_cosine(page, original, shared),
@@ -116,9 +118,9 @@ def compare(page: Profile, original: Profile) -> Comparison:
         explained_original=float((alignment.original_explained * other_words).sum()) / other_total,
         explained_strong_page=float(words[explained >= 0.5].sum()) / total,
         quotes_page=_quotes(page, explained),
-        verbatim_page=float(verbatim.mean()) if len(verbatim) else 0.0,
+        verbatim_page=verbatim_page,
         verbatim_original=float(backwards.mean()) if len(backwards) else 0.0,
-        lifted=_ramp(float(verbatim.mean()) if len(verbatim) else 0.0),
+        lifted=_ramp(verbatim_page),
         longest_run=min(1.0, _longest(verbatim) / 40),
         agree_names=_agreement(alignment, alignment.held_names, page.named),
         agree_numbers=_agreement(alignment, alignment.held_numbers, page.numbered),
@@ -127,7 +129,7 @@ def compare(page: Profile, original: Profile) -> Comparison:
         chain_weight=_amount(float((similarity * np.sqrt(words[pairs[:, 0]] * other_words[pairs[:, 1]])).sum())),
         strong_pairs=_amount(4.0 * float(strong.sum())),
         run_words=_amount(float(verbatim.sum())),
-        long_run_words=_amount(float(shared_runs(page.long_runs, original.long_runs).sum())),
+        long_run_words=_amount(_long_run_words(page, original, verbatim)),
         names_weight=_amount(_weight_in(page, shared.page, NAME)),
         numbers_weight=_amount(held[NUMBER]),
         names_missing=_amount(page.totals[NAME] - held[NAME]),
@@ -155,6 +157,13 @@ def shared_runs(one: Runs, other: Runs) -> NDArray[np.bool_]:
     return covered
 
 
+def _long_run_words(page: Profile, original: Profile, verbatim: NDArray[np.bool_]) -> float:
+    """Words of the page in long runs that both texts hold, which lie in the shorter ones."""
+    if _longest(verbatim) < _LONG_RUN:
+        return 0.0
+    return float(shared_runs(runs(page.forms, _LONG_RUN), runs(original.forms, _LONG_RUN)).sum())
+
+
 def _is_in(values: Hashes, known: Hashes) -> NDArray[np.bool_]:
     """Which values are among distinct ascending ones."""
     if not len(known) or not len(values):
@@ -176,7 +185,9 @@ def _held(profile: Profile, other: Profile, shared: NDArray[np.int64]) -> tuple[
     """By kind, the weight of the terms that the other holds; names also where it has only their plain word."""
     names = np.flatnonzero(profile.kinds == NAME)
     plain = profile.plain[names]
-    known = np.isin(names, shared, assume_unique=True)
+    both = np.zeros(len(profile.terms), dtype=np.bool_)
+    both[shared] = True
+    known = both[names]
     if len(other.terms):
         known |= other.terms[np.minimum(np.searchsorted(other.terms, plain), len(other.terms) - 1)] == plain
     return (
@@ -204,7 +215,9 @@ def _quotes(page: Profile, explained: NDArray[np.float32]) -> float:
 def _longest(covered: NDArray[np.bool_]) -> int:
     if not covered.any():
         return 0
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], covered, [False])).astype(np.int8)))
+    padded = np.zeros(len(covered) + 2, dtype=np.bool_)
+    padded[1:-1] = covered
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
     return int((edges[1::2] - edges[::2]).max())
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from crawler.link.minhash import SCHEME, band_keys, index_key, part_keys, signature
+from crawler.link.minhash import SCHEME, band_keys, index_keys, part_keys, signature
 from crawler.link.profile import Profile
 from crawler.model import Fingerprint
 
@@ -21,14 +21,13 @@ STEP = 16  # weights are multiples of 1/16: their sums are exact and the same in
 
 def fingerprint(profile: Profile, linker: str) -> Fingerprint:
     """The fingerprint of a profile; that of an article without words has no keys and finds nothing."""
-    values = signature(profile.forms)
+    values = signature(profile.shingles.known)
     weights: dict[int, float] = {}
     if len(profile.forms):
-        rarest = np.lexsort((profile.terms, -profile.weights))[:RARE_TERMS]
-        for place in rarest:
-            weight = float(profile.weights[place])
-            if weight >= LEAST_RARITY:
-                weights[index_key(int(profile.terms[place]))] = weight
+        rarest = np.argsort(-profile.weights, kind="stable")[:RARE_TERMS]  # terms ascend: ties by term
+        rarest = rarest[profile.weights[rarest] >= LEAST_RARITY]
+        rare = np.rint(profile.weights[rarest] * STEP) / STEP
+        weights.update(zip(index_keys(profile.terms[rarest].astype(np.uint64)), rare.tolist(), strict=True))
         weights.update(dict.fromkeys(part_keys(profile.forms), PART_WEIGHT))
         weights.update(dict.fromkeys(band_keys(values), BAND_WEIGHT))
     keys = sorted(weights)
@@ -37,5 +36,5 @@ def fingerprint(profile: Profile, linker: str) -> Fingerprint:
         scheme=SCHEME,
         minhash=values.tobytes(),
         keys=tuple(keys),
-        weights=tuple(round(weights[key] * STEP) / STEP for key in keys),
+        weights=tuple(map(weights.__getitem__, keys)),
     )

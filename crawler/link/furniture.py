@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from crawler.link.lexicon import fold
-from crawler.link.markers import is_trailer
+from crawler.link.markers import is_trailer, may_have_trailers
 from crawler.link.text import Span
 
 _MAX_LINE = 200  # characters; longer lines are prose
@@ -37,17 +38,30 @@ _LEAST_PROSE = 40  # words that must be left: tables, lists and live blogs are l
 _CREDIT = re.compile(r"^[^.!?]{3,80}\s?/\s?[^.!?]{2,60}$")
 
 
-def is_furniture(line: str, headline: str) -> bool:
-    """Whether a sentence that stands alone is furniture; `headline` is the article's, folded."""
-    if is_trailer(line):
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What the lines of one article are looked at for; most texts have nothing of what takes long to look for."""
+
+    headline: str  # folded
+    trailers: bool  # whether a line of the text may be one
+    addresses: bool
+
+    @classmethod
+    def of(cls, text: str, title: str) -> Signs:
+        lowered = text.lower()
+        return cls(fold(title.strip()), may_have_trailers(lowered), any(hint in lowered for hint in _ADDRESS_HINTS))
+
+
+def is_furniture(line: str, signs: Signs) -> bool:
+    """Whether a sentence that stands alone is furniture."""
+    if signs.trailers and is_trailer(line):
         return True
     if len(line) > _MAX_LINE:
         return False
-    lowered = line.lower()
+    lowered, headline = line.lower(), signs.headline
     if lowered.startswith(_HEADS) or _FURNITURE.match(lowered) or ("/" in line and _CREDIT.match(line)):
         return True
-    # The regular expression would be tried at every character of every line.
-    if any(hint in lowered for hint in _ADDRESS_HINTS) and _ADDRESS.search(lowered):
+    if signs.addresses and _ADDRESS.search(lowered):
         return True
     return len(headline) > _LEAST_HEADLINE and fold(line[0]) == headline[0] and fold(line) == headline
 
@@ -57,10 +71,10 @@ def story_spans(text: str, title: str, spans: Sequence[Span]) -> list[Span]:
 
     A list of other stories' headlines goes too: lines without closing punctuation under "More:" or at the end.
     """
-    headline = fold(title.strip())
+    signs = Signs.of(text, title)
     bare = [_is_bare(text, span) for span in spans]
     lines = [text[span.start : span.end] for span in spans]
-    furniture = [is_furniture(line, headline) for line in lines]
+    furniture = [is_furniture(line, signs) for line in lines]
     last = len(spans)
     while last and (bare[last - 1] or furniture[last - 1]):
         last -= 1

@@ -39,7 +39,7 @@ def ranked(found: Mapping[str, float], limit: int) -> list[Candidate]:
 
 SHORTLIST = 4
 MOST_LISTED = 20
-_NEARLY = 0.6  # of the best one's overlap
+_NEARLY, _FAR = 0.6, 0.25  # of the best one's overlap
 # Of all rewrites, condensed and lifted pages that were measured none shared less than 0.07 of its weight with its
 # original; with the likeliest of 100,000 others unrelated pages share 0.033 at the median, nine in ten up to 0.051.
 _LEAST_SHARE = 0.045
@@ -49,12 +49,13 @@ _ENOUGH = 36.0  # weight of three lifted runs: however long the page that they s
 def shortlist(fingerprint: Fingerprint, candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates whose texts are worth fetching: the first few, and those whose overlap is nearly the best.
 
-    None that shares next to nothing with the fingerprint. The true original was the first of all for every rewrite
-    that was measured; the margin is for stores in which many originals tell the same story.
+    None that shares next to nothing with the fingerprint, or far less than the best does. The true original was the
+    first of all for every rewrite that was measured; the margin is for stores in which many originals tell the same
+    story.
     """
     if not candidates:
         return []
-    least = min(_ENOUGH, _LEAST_SHARE * sum(fingerprint.weights))
-    nearly = candidates[0].overlap * _NEARLY
+    best = candidates[0].overlap
+    least = max(best * _FAR, min(_ENOUGH, _LEAST_SHARE * sum(fingerprint.weights)))
     listed = [one for one in candidates[:MOST_LISTED] if one.overlap >= least]
-    return [one for place, one in enumerate(listed) if place < SHORTLIST or one.overlap >= nearly]
+    return [one for place, one in enumerate(listed) if place < SHORTLIST or one.overlap >= best * _NEARLY]

@@ -50,9 +50,10 @@ def guess(words: Iterable[str], declared: str | None = None) -> str:
     """
     sample = list(islice(words, SAMPLE))
     counts = dict.fromkeys(_FUNCTION_WORDS, 0)
-    for word, times in Counter(sample).items():
-        for language in _SPEAKERS.get(word, ()):
-            counts[language] += times
+    seen = Counter(sample)
+    for word in seen.keys() & _SPEAKERS.keys():
+        for language in _SPEAKERS[word]:
+            counts[language] += seen[word]
     ranked = sorted(counts, key=lambda language: (-counts[language], language))
     best, second = ranked[0], ranked[1]
     share = counts[best] / max(1, len(sample))

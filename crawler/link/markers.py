@@ -131,10 +131,14 @@ def claimed_publisher(found: Iterable[Marker]) -> str | None:
     return JOURNAL if {Trace.CONSTANT, Trace.MANGLED_CONTACT} <= traces else DOW_JONES
 
 
+def may_have_trailers(lowered: str) -> bool:
+    """Whether a text in lower case has a word without which no line of it `is_trailer`."""
+    return any(hint in lowered for hint in _HINTS)
+
+
 def is_trailer(line: str) -> bool:
     """Whether a sentence is such a trace and no part of the story."""
-    lowered = line.lower()
-    if len(line) >= _MAX_TRAILER or not any(hint in lowered for hint in _HINTS):
+    if len(line) >= _MAX_TRAILER or not may_have_trailers(line.lower()):
         return False
     return any(pattern.search(line) for pattern in (_NOTICE, _CONSTANT, _ADDRESS, _MANGLED, _END, _PRINT))
 

@@ -6,7 +6,7 @@ adding stays cheap and a query looks into few runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -119,7 +119,7 @@ class _Postings:
         bounds = [run.bounds(keys) for run in self._runs]
         held = sum((last - first for first, last in bounds), np.zeros(len(keys), dtype=np.int64))
         chosen = worth_reading(zip(fingerprint.keys, held.tolist(), strict=True))
-        useful = np.flatnonzero(np.isin(keys, np.array(chosen, dtype=np.int32)))
+        useful = np.searchsorted(keys, np.sort(np.array(chosen, dtype=np.int32)))
         if not len(useful):
             return []
         parts = [
@@ -129,11 +129,15 @@ class _Postings:
         found, sums = self._summed(np.concatenate([slots for slots, _ in parts]), np.concatenate([w for _, w in parts]))
         alive = np.frombuffer(self._alive, dtype=np.uint8)[found] > 0
         found, sums = found[alive], sums[alive]
-        if len(found) > limit:
-            # Ties at the edge are kept for `ranked`, which breaks them by id.
-            least = np.partition(sums, len(sums) - limit)[len(sums) - limit]
-            found, sums = found[sums >= least], sums[sums >= least]
-        return ranked({self._ids[slot]: float(total) for slot, total in zip(found, sums, strict=True)}, limit)
+        least = np.partition(sums, len(sums) - limit)[len(sums) - limit] if len(sums) > limit else 0.0
+        above = sums > least
+        best = dict(zip(self._named(found[above]), sums[above].tolist(), strict=True))
+        # Hundreds may tie at the edge.
+        last = sorted(self._named(found[sums == least]))[: limit - len(best)]
+        return ranked(best | dict.fromkeys(last, float(least)), limit)
+
+    def _named(self, slots: NDArray[Any]) -> Iterator[str]:
+        return map(self._ids.__getitem__, slots.tolist())
 
     def _summed(self, slots: NDArray[np.uint32], weights: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
         """The distinct slots and the sum of the weights of each."""

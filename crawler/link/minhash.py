@@ -29,9 +29,8 @@ MOST_PART_KEYS = 36
 SCHEME = f"affine32-seed{SEED}-xxh3-w{SHINGLE}x{PERMUTATIONS}"
 
 
-def signature(forms: NDArray[np.int64]) -> NDArray[np.uint32]:
-    """The signature of a text given the ids of its words in order; texts of fewer than three words have one too."""
-    shingles = distinct(ngrams(forms, min(SHINGLE, max(1, len(forms)))))
+def signature(shingles: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """The signature of a text, given its distinct shingles."""
     sketch = _empty().copy()
     if len(shingles):
         sketch.update_batch((shingles & np.uint64(0xFFFFFFFF)).tolist())
@@ -41,10 +40,11 @@ def signature(forms: NDArray[np.int64]) -> NDArray[np.uint32]:
 
 def band_keys(values: NDArray[np.uint32]) -> list[int]:
     """One index key for each band of a signature."""
-    return [
-        index_key(xxhash.xxh3_64_intdigest(values[band * ROWS : (band + 1) * ROWS].tobytes(), seed=band + 1))
-        for band in range(BANDS)
-    ]
+    band_bytes = 4 * ROWS
+    rows = values.tobytes()
+    bands = (rows[start : start + band_bytes] for start in range(0, len(rows), band_bytes))
+    hashes = [xxhash.xxh3_64_intdigest(band, seed=number) for number, band in enumerate(bands, 1)]
+    return index_keys(np.array(hashes, dtype=np.uint64))
 
 
 def part_keys(forms: NDArray[np.int64]) -> list[int]:
@@ -56,10 +56,18 @@ def part_keys(forms: NDArray[np.int64]) -> list[int]:
     hashes = ngrams(forms, PART_SHINGLE)
     if not len(hashes):
         return []
-    window = min(PART_WINDOW, len(hashes))
-    views = np.lib.stride_tricks.sliding_window_view(hashes, window)
-    chosen = distinct(views.min(axis=1))[:MOST_PART_KEYS]
-    return [index_key(int(value) ^ 0x5A5A5A5A5A5A5A5A) for value in chosen]
+    chosen = distinct(_least(hashes, min(PART_WINDOW, len(hashes))))[:MOST_PART_KEYS]
+    return index_keys(chosen ^ np.uint64(0x5A5A5A5A5A5A5A5A))
+
+
+def _least(values: NDArray[np.uint64], window: int) -> NDArray[np.uint64]:
+    """The least value of each window, from those of windows half as wide."""
+    width = 1
+    while width < window:
+        step = min(width, window - width)
+        values = np.minimum(values[:-step], values[step:])
+        width += step
+    return values
 
 
 def ngrams(forms: NDArray[np.int64], run: int) -> NDArray[np.uint64]:
@@ -90,10 +98,11 @@ def _empty() -> MinHash:
     return MinHash(num_perm=PERMUTATIONS, seed=SEED, scheme="affine32", hashfunc=index)
 
 
-def index_key(hashed: int) -> int:
-    """A 64-bit hash as a signed 32-bit index key, a third of whose room in an index it takes.
+def index_keys(hashes: NDArray[np.uint64]) -> list[int]:
+    """64-bit hashes as signed 32-bit index keys, a third of whose room in an index they take.
 
     Among the keys of a million articles one in sixty meets a stranger: noise far below what any two stories share.
     """
-    folded = (hashed ^ (hashed >> 32)) & 0xFFFFFFFF
-    return folded - (1 << 32) if folded >= 1 << 31 else folded
+    folded = (hashes ^ (hashes >> np.uint64(32))).astype(np.uint32)
+    keys: list[int] = folded.view(np.int32).tolist()
+    return keys

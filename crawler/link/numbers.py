@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -239,11 +240,18 @@ def _date(start: int, end: int, month: int, day: int) -> Number:
 
 
 def _number(start: int, end: int, value: float, weight: float | None = None) -> Number:
+    exact, rough, usual = _canonical(value)
+    return Number(start, end, exact, rough, usual if weight is None else weight)
+
+
+@lru_cache(maxsize=16_384)
+def _canonical(value: float) -> tuple[str, str, float]:
+    """The keys of a value, and its weight."""
     # Three digits and more are told by the digits alone: machines confuse billions and milliards.
     digits_only = f"{value:.6e}".split("e")[0].replace(".", "").rstrip("0")
     rough = f"v:{float(f'{value:.2g}'):.6g}"
     exact = f"m:{digits_only}" if len(digits_only) > 2 else rough
-    return Number(start, end, exact, rough, _weight(value, len(digits_only)) if weight is None else weight)
+    return exact, rough, _weight(value, len(digits_only))
 
 
 def _weight(value: float, significant: int) -> float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from crawler.link.furniture import story_spans
 from crawler.link.language import SAMPLE, guess
 from crawler.link.lexicon import term_id
-from crawler.link.minhash import distinct, ngrams
+from crawler.link.minhash import SHINGLE, distinct, ngrams
 from crawler.link.numbers import numbers
 from crawler.link.text import (
     MAX_CHARS,
@@ -38,9 +38,7 @@ Hashes = NDArray[np.uint64]
 STEM, NAME, NUMBER = 0, 1, 2
 _QUOTE = re.compile(r'[“”„«»"]')
 _LEAST_MASS = 4.0  # of a sentence, or "He agreed." would match anything wholly
-LONG_RUN = 9  # words in a row that nobody writes twice by chance
 RUN = 5  # words in a row that both texts hold: the grain of verbatim reuse
-SHINGLE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,6 @@ class Profile:
     forms: Ints
     shingles: Runs
     runs: Runs
-    long_runs: Runs
     shown: dict[int, str]
 
     @property
@@ -129,14 +126,15 @@ class _Builder:
         self.raw: list[list[str]] = []
         seen = Counter[str]()
         budget = MAX_TOKENS
-        for span in story_spans(self.text, self.title, sentences(self.text)):
+        story = story_spans(self.text, self.title, sentences(self.text))
+        for span, found in zip(story, tokens(self.text, story), strict=True):
             line = self.text[span.start : span.end]
             seen[line] += 1
             if budget <= 0:
                 return
             if seen[line] > 2:
                 continue  # what is said a thousand times counts twice
-            words = tokens(self.text, span)[:budget]
+            words = found[:budget] if len(found) > budget else found
             parts = [Part(span, words)] if len(words) <= MAX_SENTENCE_TOKENS else self._parts(span, len(words))
             for part in parts:
                 if part.words:
@@ -231,9 +229,8 @@ class _Builder:
             rows=rows.astype(np.int32),
             columns=columns.astype(np.int32),
             forms=forms,
-            shingles=_runs(forms, SHINGLE),
-            runs=_runs(forms, RUN),
-            long_runs=_runs(forms, LONG_RUN),
+            shingles=runs(forms, min(SHINGLE, max(1, len(forms)))),
+            runs=runs(forms, RUN),
             shown=self.shown,
         )
 
@@ -257,6 +254,7 @@ def _sum(weights: Floats, kinds: NDArray[np.int8], kind: int) -> float:
     return float(weights[kinds == kind].sum())
 
 
-def _runs(forms: Ints, words: int) -> Runs:
+def runs(forms: Ints, words: int) -> Runs:
+    """The runs of so many words of a text, given the ids of its words."""
     ordered = ngrams(forms, words)
     return Runs(words, ordered, distinct(ordered))

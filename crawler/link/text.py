@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -16,15 +17,21 @@ _WRAPPED = 50  # characters; shorter lines are lines of their own, not wrapped p
 # Scripts without spaces between words: each character is a token.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670"
-_NUMBER = r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![.,]?\d)|\d+(?:[.,]\d+)*"
+_NUMBER = r"\d(?:\d{0,2}(?:[ \u00a0\u202f]\d{3})+(?![.,]?\d)|\d*(?:[.,]\d+)*)"
 _LETTER = rf"[^\W\d_{_UNSPACED}]"
-_WORD = rf"{_LETTER}+(?:['’ʼ]{_LETTER}+)*"
+_WORD = rf"{_LETTER}(?:\.(?:{_LETTER}\.)+|{_LETTER}*(?:['’ʼ]{_LETTER}+)*)"  # or initials
 _MARKED = rf"(?:{_LETTER}[{_MARKS}]*)+(?:['’ʼ](?:{_LETTER}[{_MARKS}]*)+)*"
-_TOKEN = re.compile(rf"(?:{_LETTER}\.){{2,}}|{_WORD}|{_NUMBER}|[%{_UNSPACED}]")
+_TOKEN = re.compile(rf"{_WORD}|{_NUMBER}|[%{_UNSPACED}]")
 _TOKEN_WITH_MARKS = re.compile(rf"(?:{_LETTER}\.){{2,}}|{_MARKED}|{_NUMBER}|[%{_UNSPACED}]")
 _HAS_MARKS = re.compile(f"[{_MARKS}]")
 
-_BREAK = re.compile(r"\n[^\S\n]*\n\s*|(?:[.!?…]+[\"'”’»)\]]*)(\s+)|[。！？؟]+[”」』]?(\s*)|\n")
+# All ways start with one class of characters, which is what the engine can look for fast.
+_BREAK = re.compile(
+    r"[\n.!?…。！？؟](?:(?<=\n)(?:[^\S\n]*\n\s*)?|(?<=[.!?…])[.!?…]*[\"'”’»)\]]*\s+"
+    r"|(?<=[。！？؟])[。！？؟]*[”」』]?\s*)"
+)
+_BETWEEN_WORDS = re.compile(r"[\s(“\"„«'’]")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
 _ABBREVIATION_LIST = """
 mr mrs ms dr prof sen rep gov gen col lt sgt capt st mt ft jr sr inc corp co cos ltd plc llc no nos vs etc
 jan feb mar apr jun jul aug sept sep oct nov dec calif conn mass pa va fla ill mich minn tex wash ariz colo
@@ -59,19 +66,20 @@ def sentences(text: str) -> list[Span]:
     return found
 
 
-def tokens(text: str, span: Span) -> list[str]:
-    """The words, numbers and percent signs of a span."""
-    return _pattern(text, span).findall(text, span.start, span.end)
+def tokens(text: str, spans: Iterable[Span]) -> Iterator[list[str]]:
+    """The words, numbers and percent signs of each span."""
+    found = _pattern(text).findall
+    return (found(text, span.start, span.end) for span in spans)
 
 
 def token_spans(text: str, span: Span, most: int) -> list[Span]:
     """Where the first of these tokens stand in `text`."""
-    found = _pattern(text, span).finditer(text, span.start, span.end)
+    found = _pattern(text).finditer(text, span.start, span.end)
     return [Span(match.start(), match.end()) for match in islice(found, most)]
 
 
-def _pattern(text: str, span: Span) -> re.Pattern[str]:
-    return _TOKEN_WITH_MARKS if _HAS_MARKS.search(text, span.start, span.end) else _TOKEN
+def _pattern(text: str) -> re.Pattern[str]:
+    return _TOKEN_WITH_MARKS if _HAS_MARKS.search(text) else _TOKEN
 
 
 def _ends_sentence(text: str, match: re.Match[str]) -> bool:
@@ -88,17 +96,16 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     if mark[0] != ".":
         return True
     before = text[max(0, match.start() - 12) : match.start()]
-    last = re.split(r"[\s(“\"„«'’]", before)[-1]
+    last = _BETWEEN_WORDS.split(before)[-1]
     if last.lower() in _ABBREVIATIONS:
         return False
     # "J. Smith", "U.S. Steel", but "in the U.S. The" can't be told from it and stays one sentence.
-    return not (len(last) == 1 and last.isalpha()) and not re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]", last)
+    return not (len(last) == 1 and last.isalpha()) and not _INITIALS.fullmatch(last)
 
 
 def _keep(text: str, start: int, end: int, found: list[Span]) -> None:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    if start < end:
-        found.append(Span(start, end))
+    part = text[start:end]
+    trimmed = part.strip()
+    if trimmed:
+        start += len(part) - len(part.lstrip())
+        found.append(Span(start, start + len(trimmed)))

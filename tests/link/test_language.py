@@ -14,7 +14,7 @@ DUTCH = (
 
 
 def of(text: str, declared: str | None = None) -> str:
-    return guess((word.lower() for word in tokens(text, Span(0, len(text)))), declared)
+    return guess((word.lower() for word in next(tokens(text, [Span(0, len(text))]))), declared)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crawler.link.furniture import is_furniture
+from crawler.link.furniture import Signs, is_furniture
 from crawler.link.markers import CONSTANT, Trace, claimed_publisher, markers
 from tests.link.stories import CANAL, article
 
@@ -125,7 +125,7 @@ def test_a_long_hostile_text_is_searched_at_both_ends_only() -> None:
     ],
 )
 def test_furniture_is_no_content(line: str) -> None:
-    assert is_furniture(line, "the lock that always wins")
+    assert is_furniture(line, Signs.of(line, "The Lock That Always Wins"))
 
 
 def test_prose_is_content() -> None:
@@ -135,4 +135,4 @@ def test_prose_is_content() -> None:
         "Shares of Nordbane rose 6.4%.",
         "Profit and/or loss matter.",
     ]
-    assert not any(is_furniture(line, "a headline") for line in lines)
+    assert not any(is_furniture(line, Signs.of("\n".join(lines), "A Headline")) for line in lines)

@@ -98,11 +98,16 @@ def test_the_index_follows_the_common_rule(entries: dict[str, set[int]], query: 
 
 def test_the_shortlist_holds_the_first_and_all_that_come_near_the_best() -> None:
     close = [Candidate(f"c{place:02}", 100.0 - place) for place in range(30)]
-    far = [Candidate(f"f{place:02}", 10.0) for place in range(30)]
+    far = [Candidate(f"f{place:02}", 30.0) for place in range(30)]
     page = made(dict.fromkeys(range(20), 10.0))
     assert shortlist(page, close + far) == close[:MOST_LISTED]
     assert len(shortlist(page, [close[0], *far])) == SHORTLIST
     assert shortlist(page, []) == []
+
+
+def test_the_shortlist_holds_none_that_shares_far_less_than_the_best() -> None:
+    some = [Candidate("a", 100.0), Candidate("b", 26.0), Candidate("c", 24.0)]
+    assert [one.article_id for one in shortlist(made({1: 10.0}), some)] == ["a", "b"]
 
 
 def test_the_shortlist_holds_none_that_shares_next_to_nothing() -> None:

@@ -9,7 +9,7 @@ from crawler.link.text import Span, tokens
 
 
 def keys(text: str, language: str = "en") -> list[str]:
-    words = [word.lower().strip(".") for word in tokens(text, Span(0, len(text)))]
+    words = [word.lower().strip(".") for word in next(tokens(text, [Span(0, len(text))]))]
     return [number.key for number in numbers(words, language)]
 
 

@@ -14,7 +14,7 @@ def slices(text: str) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    return [word for span in sentences(text) for word in tokens(text, span)]
+    return [word for words in tokens(text, sentences(text)) for word in words]
 
 
 def test_a_full_stop_ends_a_sentence_and_an_abbreviation_does_not() -> None:
