@@ -31,9 +31,10 @@ from crawler.clock import SystemClock
 from crawler.corpus import read_corpus, read_rows
 from crawler.interchange import article_from_json
 from crawler.link import Linker
-from crawler.link.index import MOST_LISTED, shortlist
+from crawler.link.index import MOST_LISTED, least_overlap, shortlist
 from crawler.link.memory import MemoryIndex
 from crawler.model import Article, Candidate, Fingerprint, Role, Side
+from crawler.pipeline.linking import CHOICE
 from crawler.settings import DatabaseSettings, LinkSettings
 from crawler.store import Store
 from crawler.store.articles import _store
@@ -126,7 +127,7 @@ async def in_memory(linker: Linker, originals: Sequence[Signed], fill: Iterator[
 
     def listed(page: Article) -> list[Candidate]:
         fingerprint = linker.fingerprint(page)
-        return shortlist(fingerprint, index.search(fingerprint, Side.ORIGINAL, MOST_LISTED))
+        return shortlist(fingerprint, index.search(fingerprint, Side.ORIGINAL, MOST_LISTED, least_overlap(fingerprint)))
 
     lists = [listed(page) for page in pages.rewrites]
     found = sum(any(one.article_id == true for one in some) for some, true in zip(lists, pages.stem_from, strict=True))
@@ -161,7 +162,7 @@ async def in_sqlite(
         print(f"  SQLite: {count + len(originals)} originals, {size / (count + len(originals)):.0f} bytes an original")
 
         async def decide(page: Article) -> None:
-            around = await store.surroundings(page, linker.fingerprint(page), shortlist)
+            around = await store.surroundings(page, linker.fingerprint(page), CHOICE)
             linker.decide(page, around.originals, around.teasers, known_urls=around.known_urls)
 
         for label, some in (("rewrites ", pages.rewrites), ("unrelated", pages.unrelated)):

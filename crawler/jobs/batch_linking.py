@@ -24,7 +24,7 @@ from crawler.jobs.keeping import Keep
 from crawler.jobs.seen_ids import SeenIds
 from crawler.jobs.spool import Spool
 from crawler.link import Linker
-from crawler.link.index import MOST_LISTED, shortlist
+from crawler.link.index import MOST_LISTED, least_overlap, shortlist
 from crawler.link.memory import MemoryIndex
 from crawler.model import Article, Decision, EvidenceKind, Role, Side
 
@@ -104,7 +104,9 @@ class BatchLinker:
 
     def decide(self, article: Article) -> Decision:
         fingerprint = self.linker.fingerprint(article)
-        found = shortlist(fingerprint, self.index.search(fingerprint, Side.ORIGINAL, MOST_LISTED))
+        found = shortlist(
+            fingerprint, self.index.search(fingerprint, Side.ORIGINAL, MOST_LISTED, least_overlap(fingerprint))
+        )
         return self.linker.decide(article, [self._original(one.article_id) for one in found])
 
     def clash(self, row: Row) -> InputError | None:

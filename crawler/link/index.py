@@ -11,8 +11,10 @@ from crawler.model import Candidate, Fingerprint, Side
 class CandidateIndex(Protocol):
     """Finds the articles of one side that share index keys with a fingerprint."""
 
-    async def candidates(self, fingerprint: Fingerprint, side: Side, limit: int = 200) -> Sequence[Candidate]:
-        """The `limit` best by weighted overlap, best first, ties by article id.
+    async def candidates(
+        self, fingerprint: Fingerprint, side: Side, limit: int = 200, least: float = 0.0
+    ) -> Sequence[Candidate]:
+        """The `limit` best by weighted overlap, best first, ties by article id; none whose overlap is below `least`.
 
         Raises LinkerMismatch where the index was made by another linker.
         """
@@ -46,6 +48,11 @@ _LEAST_SHARE = 0.045
 _ENOUGH = 36.0  # weight of three lifted runs: however long the page that they stand in
 
 
+def least_overlap(fingerprint: Fingerprint) -> float:
+    """Of a page with an original, to be worth a comparison."""
+    return min(_ENOUGH, _LEAST_SHARE * sum(fingerprint.weights))
+
+
 def shortlist(fingerprint: Fingerprint, candidates: Sequence[Candidate]) -> list[Candidate]:
     """The candidates whose texts are worth fetching: the first few, and those whose overlap is nearly the best.
 
@@ -56,6 +63,6 @@ def shortlist(fingerprint: Fingerprint, candidates: Sequence[Candidate]) -> list
     if not candidates:
         return []
     best = candidates[0].overlap
-    least = max(best * _FAR, min(_ENOUGH, _LEAST_SHARE * sum(fingerprint.weights)))
+    least = max(best * _FAR, least_overlap(fingerprint))
     listed = [one for one in candidates[:MOST_LISTED] if one.overlap >= least]
     return [one for place, one in enumerate(listed) if place < SHORTLIST or one.overlap >= best * _NEARLY]

@@ -6,7 +6,7 @@ adding stays cheap and a query looks into few runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,14 +41,16 @@ class MemoryIndex:
         for postings in self._sides.values():
             postings.remove(article_id)
 
-    async def candidates(self, fingerprint: Fingerprint, side: Side, limit: int = 200) -> Sequence[Candidate]:
+    async def candidates(
+        self, fingerprint: Fingerprint, side: Side, limit: int = 200, least: float = 0.0
+    ) -> Sequence[Candidate]:
         """See `CandidateIndex`. Raises LinkerMismatch."""
-        return self.search(fingerprint, side, limit)
+        return self.search(fingerprint, side, limit, least)
 
-    def search(self, fingerprint: Fingerprint, side: Side, limit: int = 200) -> list[Candidate]:
+    def search(self, fingerprint: Fingerprint, side: Side, limit: int = 200, least: float = 0.0) -> list[Candidate]:
         """`candidates` for callers without an event loop. Raises LinkerMismatch."""
         self._check(fingerprint, adding=False)
-        return self._sides[side].search(fingerprint, limit)
+        return self._sides[side].search(fingerprint, limit, least)
 
     def _check(self, fingerprint: Fingerprint, *, adding: bool) -> None:
         made_by = (fingerprint.linker, fingerprint.scheme)
@@ -111,7 +113,7 @@ class _Postings:
         if len(self._ids) > 1_000 and len(self._slot) * 2 < len(self._ids):
             self._compact()
 
-    def search(self, fingerprint: Fingerprint, limit: int) -> list[Candidate]:
+    def search(self, fingerprint: Fingerprint, limit: int, least: float) -> list[Candidate]:
         if self._new_keys:
             self._merge()
         keys = np.array(fingerprint.keys, dtype=np.int32)
@@ -129,15 +131,12 @@ class _Postings:
         found, sums = self._summed(np.concatenate([slots for slots, _ in parts]), np.concatenate([w for _, w in parts]))
         alive = np.frombuffer(self._alive, dtype=np.uint8)[found] > 0
         found, sums = found[alive], sums[alive]
-        least = np.partition(sums, len(sums) - limit)[len(sums) - limit] if len(sums) > limit else 0.0
-        above = sums > least
-        best = dict(zip(self._named(found[above]), sums[above].tolist(), strict=True))
-        # Hundreds may tie at the edge.
-        last = sorted(self._named(found[sums == least]))[: limit - len(best)]
-        return ranked(best | dict.fromkeys(last, float(least)), limit)
-
-    def _named(self, slots: NDArray[Any]) -> Iterator[str]:
-        return map(self._ids.__getitem__, slots.tolist())
+        if len(sums) > limit:
+            # Ties at the edge are kept for `ranked`, which breaks them by id.
+            least = max(least, float(np.partition(sums, len(sums) - limit)[len(sums) - limit]))
+        kept = sums >= least
+        ids = map(self._ids.__getitem__, found[kept].tolist())
+        return ranked(dict(zip(ids, sums[kept].tolist(), strict=True)), limit)
 
     def _summed(self, slots: NDArray[np.uint32], weights: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
         """The distinct slots and the sum of the weights of each."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from crawler.link.index import shortlist
+from crawler.link.index import least_overlap, shortlist
+from crawler.link.markers import markers
 from crawler.model import Article, Decision, Fingerprint, Role
 from crawler.pipeline.cpu import CpuPool, linker
 from crawler.pipeline.tally import Tally
-from crawler.store import RecordOutcome, Store, Surroundings
+from crawler.store import Choice, RecordOutcome, Store, Surroundings
+
+CHOICE = Choice(least_overlap, shortlist, lambda page: bool(markers(page)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class LinkingDesk:
         An original or teaser decides nothing itself: the pages that may stem from it are decided again. Whichever
         of page and original is stored last finds the other here, so the order of arrival changes nothing.
         """
-        case = await self.store.case(article_id, shortlist)
+        case = await self.store.case(article_id, CHOICE)
         if case is None or (case.article.noindex and not case.article.text):
             # Nothing to decide on any more; what was decided while there was a text stays.
             await self.store.settle(article_id, worker=worker)
@@ -48,7 +51,7 @@ class LinkingDesk:
 
     async def verify(self, page: Article, fingerprint: Fingerprint) -> Verification:
         """The decision on a page, stored or not, with the articles it was weighed against."""
-        return await self._weigh(page, await self.store.surroundings(page, fingerprint, shortlist))
+        return await self._weigh(page, await self.store.surroundings(page, fingerprint, CHOICE))
 
     async def _weigh(self, page: Article, around: Surroundings) -> Verification:
         decision = await self.cpu.run(decide_page, page, around.originals, around.teasers, dict(around.known_urls))

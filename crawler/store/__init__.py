@@ -3,6 +3,7 @@
 from crawler.store.records import (
     Announced,
     Case,
+    Choice,
     FrontierCounts,
     FrontierEntry,
     PendingDecision,
@@ -23,6 +24,7 @@ from crawler.store.store import Store
 __all__ = [
     "Announced",
     "Case",
+    "Choice",
     "FrontierCounts",
     "FrontierEntry",
     "PendingDecision",

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.engine import Row
 
 from crawler.errors import LinkerMismatch
@@ -31,12 +33,14 @@ _WEIGHT_UNIT = 16  # weights are summed as whole numbers: no order of addition c
 class PostingIndex(Connected):
     """Fulfils the linker's `CandidateIndex`."""
 
-    async def candidates(self, fingerprint: Fingerprint, side: Side, limit: int = 200) -> list[Candidate]:
-        """The `limit` best by the weight of shared keys, best first, ties by article id.
+    async def candidates(
+        self, fingerprint: Fingerprint, side: Side, limit: int = 200, least: float = 0.0
+    ) -> list[Candidate]:
+        """The `limit` best by the weight of shared keys, best first, ties by article id; none below the `least`.
 
         Reads a bounded number of entries, however large the index (`lookups`). Raises LinkerMismatch.
         """
-        return await self._db.read(search, fingerprint, side, limit)
+        return await self._db.read(search, fingerprint, side, limit, least)
 
 
 def put(tx: Transaction, article_no: int, side: Side, fingerprint: Fingerprint, *, first: bool = False) -> None:
@@ -137,57 +141,62 @@ def _unshelve(dialect: Dialect) -> Any:
     )
 
 
-def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int) -> list[Candidate]:
+def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int, least: float = 0.0) -> list[Candidate]:
     """See `PostingIndex.candidates`."""
     row = serving(tx)
     if row is None or not fingerprint.keys:
         return []
     _check(row, fingerprint)
-    place = shelf(row.no, side)
-    asked = {"index_keys": tx.dialect.as_list(fingerprint.keys), "shelf": place}
-    counts = [(int(found.key), int(found.entries)) for found in tx.all(_counted(tx.dialect), asked)]
-    chosen = set(worth_reading(counts))
-    wanted = zip(fingerprint.keys, fingerprint.weights, strict=True)
-    weights = {key: round(weight * _WEIGHT_UNIT) for key, weight in wanted if key in chosen}
-    if not weights:
+    asked = {"index_keys": tx.dialect.as_list(fingerprint.keys), "shelf": shelf(row.no, side)}
+    entries = {
+        int(found.key): tx.dialect.gathered(found.holders)
+        for found in tx.all(_entries(tx.dialect), asked)
+        if found.holders is not None
+    }
+    chosen = worth_reading((key, len(holders)) for key, holders in entries.items())
+    if not chosen:
         return []
-    values = {**tx.dialect.as_weighted_keys(weights), "shelf": place, "most": limit}
-    return [Candidate(found.id, found.overlap / _WEIGHT_UNIT) for found in tx.all(_ranked(tx.dialect), values)]
+    wanted = dict(zip(fingerprint.keys, fingerprint.weights, strict=True))
+    weights = np.repeat([round(wanted[key] * _WEIGHT_UNIT) for key in chosen], [len(entries[key]) for key in chosen])
+    numbers, where = np.unique(np.concatenate([entries[key] for key in chosen]), return_inverse=True)
+    return _ranked(tx, numbers, np.bincount(where, weights).astype(np.float64), limit, least * _WEIGHT_UNIT)
+
+
+def _ranked(
+    tx: Transaction, numbers: NDArray[np.int64], sums: NDArray[np.float64], limit: int, least: float
+) -> list[Candidate]:
+    """The candidates with the `limit` greatest sums, ties by id, of all that have at least the `least`."""
+    if len(sums) > limit:
+        # All that tie with the last go on to the ties by id.
+        least = max(least, float(np.partition(sums, len(sums) - limit)[len(sums) - limit]))
+    kept = sums >= least
+    overlaps = dict(zip(numbers[kept].tolist(), sums[kept].tolist(), strict=True))
+    found = [
+        Candidate(row.id, overlaps[row.no] / _WEIGHT_UNIT)
+        for part in chunks(overlaps)
+        for row in tx.all(_named(tx.dialect), {"numbers": tx.dialect.as_list(part)})
+    ]
+    return sorted(found, key=lambda one: (-one.overlap, one.article_id))[:limit]
 
 
 @cache
-def _counted(dialect: Dialect) -> sa.Select[Any]:
-    """How many entries each of the `index_keys` has on a `shelf`, counted as far as it matters."""
+def _entries(dialect: Dialect) -> sa.Select[Any]:
+    """Who holds each of the `index_keys` on a `shelf`, as far as it matters; null for a key that nobody has."""
     keys = dialect.numbers("index_keys")
     some = (
-        sa.select(postings.c.key)
+        sa.select(postings.c.article_no)
         .where(postings.c.shelf == sa.bindparam("shelf", type_=postings.c.shelf.type), postings.c.key == keys.c.value)
         .limit(MOST_COUNTED + 1)
         .correlate(keys)
         .subquery()
     )
-    entries = sa.select(sa.func.count()).select_from(some).scalar_subquery()
-    return sa.select(keys.c.value.label("key"), entries.label("entries"))
+    holders = sa.select(dialect.gather(some.c.article_no)).scalar_subquery()
+    return sa.select(keys.c.value.label("key"), holders.label("holders"))
 
 
 @cache
-def _ranked(dialect: Dialect) -> sa.Select[Any]:
-    """Ids and overlaps of the articles with the `most` greatest sums of `wanted` weights on a `shelf`."""
-    wanted = dialect.weighted_keys()
-    shelf, most = sa.bindparam("shelf", type_=postings.c.shelf.type), sa.bindparam("most", type_=sa.Integer)
-    sums = (
-        sa.select(postings.c.article_no, sa.cast(sa.func.sum(wanted.c.weight), sa.BigInteger).label("overlap"))
-        .select_from(wanted)
-        .join(postings, sa.and_(postings.c.shelf == shelf, postings.c.key == wanted.c.key))
-        .group_by(postings.c.article_no)
-        .cte("sums")
-        .prefix_with("MATERIALIZED")
-    )
-    # All that tie with the last go on to the ties by id.
-    last = sa.select(sums.c.overlap).order_by(sums.c.overlap.desc()).limit(1).offset(most - 1).scalar_subquery()
-    rows = sa.select(articles.c.id, sums.c.overlap).join(sums, sums.c.article_no == articles.c.no)
-    rows = rows.where(sums.c.overlap >= sa.func.coalesce(last, 0))
-    return rows.order_by(sums.c.overlap.desc(), articles.c.id).limit(most)
+def _named(dialect: Dialect) -> sa.Select[Any]:
+    return sa.select(articles.c.no, articles.c.id).where(dialect.listed(articles.c.no, "numbers"))
 
 
 def _shelve(tx: Transaction, article_no: int, shelf: int, keys: Sequence[int]) -> None:

@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from crawler.model import Article, Candidate, Completeness, Fingerprint, Role, Side
+from crawler.model import Article, Completeness, Fingerprint, Role, Side
 from crawler.store import candidates, held
 from crawler.store.articles import known_urls
 from crawler.store.connected import Connected
-from crawler.store.records import Case, Surroundings
+from crawler.store.records import Case, Choice, Surroundings
 from crawler.store.transaction import Transaction
 
 MOST_ORIGINALS = 40  # ranked for a page; twice what is ever aligned
 MOST_TEASERS = 20
 MOST_PAGES = 200  # that an original which comes late has decided anew
 
-Choice = Callable[[Fingerprint, Sequence[Candidate]], Sequence[Candidate]]
-
 
 class Cases(Connected):
-    async def case(self, article_id: str, choose: Choice) -> Case | None:
+    async def case(self, article_id: str, choice: Choice) -> Case | None:
         """A stored article with what a decision on it needs; None where it is gone or has no fingerprint.
 
-        `choose` says which of the candidates found are worth reading. Costs as `PostingIndex.candidates`, and one
-        read of each text chosen.
+        Costs as `PostingIndex.candidates`, and one read of each text that the `choice` falls on.
         """
-        return await self._db.read(_case, article_id, choose)
+        return await self._db.read(_case, article_id, choice)
 
-    async def surroundings(self, page: Article, fingerprint: Fingerprint, choose: Choice) -> Surroundings:
+    async def surroundings(self, page: Article, fingerprint: Fingerprint, choice: Choice) -> Surroundings:
         """The same for a page that may not be stored. Raises LinkerMismatch."""
-        return await self._db.read(_surroundings, page, fingerprint, choose)
+        return await self._db.read(_surroundings, page, fingerprint, choice)
 
 
-def _case(tx: Transaction, article_id: str, choose: Choice) -> Case | None:
+def _case(tx: Transaction, article_id: str, choice: Choice) -> Case | None:
     article = held.by_id(tx, [article_id]).get(article_id)
     fingerprint = candidates.held(tx, [article_id]).get(article_id)
     if article is None or fingerprint is None:
         return None
     if article.role is Role.AGGREGATOR:
-        return Case(article, fingerprint, surroundings=_surroundings(tx, article, fingerprint, choose))
+        return Case(article, fingerprint, surroundings=_surroundings(tx, article, fingerprint, choice))
     pages = candidates.search(tx, fingerprint, Side.PAGE, MOST_PAGES)
     return Case(article, fingerprint, concerns=tuple(page.article_id for page in pages))
 
 
-def _surroundings(tx: Transaction, page: Article, fingerprint: Fingerprint, choose: Choice) -> Surroundings:
-    found = choose(fingerprint, candidates.search(tx, fingerprint, Side.ORIGINAL, MOST_ORIGINALS))
-    named = [one.article_id for one in candidates.search(tx, fingerprint, Side.TEASER, MOST_TEASERS)]
+def _surroundings(tx: Transaction, page: Article, fingerprint: Fingerprint, choice: Choice) -> Surroundings:
+    least = choice.least_overlap(fingerprint)
+    found = choice.originals(fingerprint, candidates.search(tx, fingerprint, Side.ORIGINAL, MOST_ORIGINALS, least))
+    teasers = candidates.search(tx, fingerprint, Side.TEASER, MOST_TEASERS) if choice.seeks_teaser(page) else []
+    named = [one.article_id for one in teasers]
     addresses = [*page.hyperlinks, *([page.canonical_url] if page.canonical_url else [])]
     known = known_urls(tx, addresses) if addresses else {}
     wanted = dict.fromkeys([*(one.article_id for one in found), *known.values()])

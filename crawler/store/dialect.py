@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol, cast
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
@@ -47,13 +49,11 @@ class Dialect(Protocol):
         """`values` as the parameter of `listed` or `numbers`."""
         ...
 
-    def weighted_keys(self) -> sa.FromClause:
-        """A table of the columns `key` and `weight`, which the parameters of `as_weighted_keys` fill."""
+    def gather(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """The whole numbers of a column in one value, which `gathered` reads; null of no rows."""
         ...
 
-    def as_weighted_keys(self, weights: Mapping[int, int]) -> dict[str, Any]:
-        """The parameters of `weighted_keys`, given key → weight."""
-        ...
+    def gathered(self, value: Any) -> NDArray[np.int64]: ...
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """The greater of two values."""
@@ -87,18 +87,11 @@ class Sqlite:
         entries = sa.func.json_each(sa.bindparam(name, type_=sa.Text)).table_valued("value")
         return sa.select(entries.c.value).subquery()
 
-    def weighted_keys(self) -> sa.FromClause:
-        pairs = sa.func.json_each(sa.bindparam("wanted", type_=sa.Text))
-        entries = pairs.table_valued("value").alias("entry")
-        rows = sa.select(
-            sa.func.json_extract(entries.c.value, "$[0]", type_=sa.BigInteger).label("key"),
-            sa.func.json_extract(entries.c.value, "$[1]", type_=sa.BigInteger).label("weight"),
-        )
-        # Or each value is read from the JSON again for every row that it is joined to.
-        return rows.cte("wanted").prefix_with("MATERIALIZED")
+    def gather(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.group_concat(column)
 
-    def as_weighted_keys(self, weights: Mapping[int, int]) -> dict[str, Any]:
-        return {"wanted": json.dumps(list(weights.items()))}
+    def gathered(self, value: Any) -> NDArray[np.int64]:
+        return np.fromstring(value, np.int64, sep=",")
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.func.max(one, other, type_=one.type)
@@ -127,13 +120,11 @@ class Postgresql:
         entries = sa.func.unnest(sa.bindparam(name, type_=postgresql.ARRAY(sa.BigInteger))).table_valued("value")
         return sa.select(entries.render_derived().c.value).subquery()
 
-    def weighted_keys(self) -> sa.FromClause:
-        numbers = postgresql.ARRAY(sa.BigInteger)
-        columns = sa.bindparam("wanted_keys", type_=numbers), sa.bindparam("wanted_weights", type_=numbers)
-        return sa.func.unnest(*columns).table_valued("key", "weight", name="wanted").render_derived()
+    def gather(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.func.array_agg(column)
 
-    def as_weighted_keys(self, weights: Mapping[int, int]) -> dict[str, Any]:
-        return {"wanted_keys": list(weights), "wanted_weights": list(weights.values())}
+    def gathered(self, value: Any) -> NDArray[np.int64]:
+        return np.array(value, np.int64)
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.func.greatest(one, other, type_=one.type)

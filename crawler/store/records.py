@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from crawler.model import Article, Fingerprint, Reference, Source, SourceKind, Validators
+from crawler.model import Article, Candidate, Fingerprint, Reference, Source, SourceKind, Validators
 
 
 class PollResult(StrEnum):
@@ -163,6 +163,19 @@ class WorkerRecord:
     name: str
     started: datetime
     heartbeat: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What of the store is worth reading for a decision.
+
+    `least_overlap` is that of an original with the page's fingerprint, `originals` says which of those found are to be
+    read, `seeks_teaser` whether the page's own claims make a feed's item worth looking for.
+    """
+
+    least_overlap: Callable[[Fingerprint], float]
+    originals: Callable[[Fingerprint, Sequence[Candidate]], Sequence[Candidate]]
+    seeks_teaser: Callable[[Article], bool]
 
 
 @dataclass(frozen=True, slots=True)
