@@ -39,6 +39,7 @@ EXPERTS: Mapping[str, Mapping[str, float]] = {
 NEGATIVES: Mapping[str, float] = {
     "independent": 1.5,
     "followup": 1.2,
+    "twin": 1.0,
     "same-source": 1.2,  # a rework of a release against another rework of it
     "other": 1.0,
     "pool": 1.0,
@@ -46,7 +47,7 @@ NEGATIVES: Mapping[str, float] = {
     "made-twin": 0.7,
     "made-twin-copy": 0.4,
     "made-background": 0.7,
-    "made-quoted": 0.0,
+    "made-quoted": 0.3,
     "pool-recycled": 0.15,  # the same writer's background again, 10 to 30 % of the words
 }
 # What one expert above all must not take for its own.
@@ -58,6 +59,7 @@ STREAM: Mapping[str, float] = {
     "pool-pair": 0.5,
     "independent": 0.3,
     "followup": 0.3,
+    "twin": 0.1,
     "same-source": 0.05,
     "made-twin": 0.03,
     "made-twin-copy": 0.03,
@@ -189,7 +191,7 @@ def _stories(corpus: Corpus, originals: list[Article], desk: Desk) -> dict[str, 
     for truth in corpus.truth:
         if truth.original:
             parent[root(truth.rewrite)] = root(truth.original)
-        if truth.kind in {"independent", "followup", "common-source"}:
+        if truth.kind in {"independent", "followup", "common-source", "twin"}:
             rivals = [one for one in originals if one.role is Role.ORIGIN]
             for one in best(desk, desk.of(corpus.articles[truth.rewrite]), rivals, 1):
                 parent[root(truth.rewrite)] = root(one.id)

@@ -13,6 +13,8 @@ from crawler.link.profile import NAME, NUMBER, STEM, Hashes, Profile, Runs, runs
 _STRONG = 0.45  # similarity of a sentence pair that hardly comes about by chance
 _ALIKE = 0.25  # similarity from which two sentences may say the same
 _QUOTED, _LIFTED = 0.14, 0.28  # shares of a page's words in verbatim runs
+_SPOKEN = 0.5  # share of a sentence in quotation marks that makes it direct speech
+_LEAST_OWN = 0.3  # share of a text's words that count as not spoken at least
 _LONG_RUN = 9  # words in a row that nobody writes twice by chance
 _PRIOR = 10.0  # weight of names or numbers at which they and the stems count alike
 
@@ -98,7 +100,7 @@ def compare(page: Profile, original: Profile) -> Comparison:
     ordered = float((similarity * words[pairs[:, 0]]).sum())
     unordered = float((best * words).sum())
     strong = similarity >= _STRONG
-    verbatim_page = float(verbatim.mean()) if len(verbatim) else 0.0
+    verbatim_page, own_words = _own_words(page, verbatim)
     explained = alignment.page_explained
     features = Features(
         cosine=_cosine(page, original, shared),
@@ -119,16 +121,16 @@ def compare(page: Profile, original: Profile) -> Comparison:
         explained_strong_page=float(words[explained >= 0.5].sum()) / total,
         quotes_page=_quotes(page, explained),
         verbatim_page=verbatim_page,
-        verbatim_original=float(backwards.mean()) if len(backwards) else 0.0,
+        verbatim_original=_own_words(original, backwards)[0],
         lifted=_ramp(verbatim_page),
-        longest_run=min(1.0, _longest(verbatim) / 40),
+        longest_run=min(1.0, _longest(verbatim & ~_spoken(page)) / 40) if len(verbatim) else 0.0,
         agree_names=_agreement(alignment, alignment.held_names, page.named),
         agree_numbers=_agreement(alignment, alignment.held_numbers, page.numbered),
         shingles=_shingles(page.shingles.known, original.shingles.known),
         length=min(1.0, total / other_total) if total else 0.0,
         chain_weight=_amount(float((similarity * np.sqrt(words[pairs[:, 0]] * other_words[pairs[:, 1]])).sum())),
         strong_pairs=_amount(4.0 * float(strong.sum())),
-        run_words=_amount(float(verbatim.sum())),
+        run_words=_amount(own_words),
         long_run_words=_amount(_long_run_words(page, original, verbatim)),
         names_weight=_amount(_weight_in(page, shared.page, NAME)),
         numbers_weight=_amount(held[NUMBER]),
@@ -157,11 +159,30 @@ def shared_runs(one: Runs, other: Runs) -> NDArray[np.bool_]:
     return covered
 
 
+def _spoken(profile: Profile) -> NDArray[np.bool_]:
+    """The words that stand in sentences of direct speech."""
+    return np.repeat(profile.speech >= _SPOKEN, profile.words)
+
+
+def _own_words(profile: Profile, verbatim: NDArray[np.bool_]) -> tuple[float, float]:
+    """Share and number of the words in verbatim runs, without direct speech.
+
+    What somebody said is the same in every report; whoever tells a story in its words takes the rest as well. Of a
+    text that is hardly more than speech the share is that of a part of it.
+    """
+    if not len(verbatim):
+        return 0.0, 0.0
+    own = np.repeat(1.0 - profile.speech, profile.words)
+    taken = float(own[verbatim].sum())
+    return taken / max(float(own.sum()), _LEAST_OWN * len(own)), taken
+
+
 def _long_run_words(page: Profile, original: Profile, verbatim: NDArray[np.bool_]) -> float:
-    """Words of the page in long runs that both texts hold, which lie in the shorter ones."""
+    """Words of the page in long runs that both texts hold, which lie in the shorter ones, without direct speech."""
     if _longest(verbatim) < _LONG_RUN:
         return 0.0
-    return float(shared_runs(runs(page.forms, _LONG_RUN), runs(original.forms, _LONG_RUN)).sum())
+    long = shared_runs(runs(page.forms, _LONG_RUN), runs(original.forms, _LONG_RUN))
+    return _own_words(page, long)[1]
 
 
 def _is_in(values: Hashes, known: Hashes) -> NDArray[np.bool_]:
@@ -207,7 +228,7 @@ def _share(profile: Profile, held: tuple[float, float, float], kind: int, expect
 
 def _quotes(page: Profile, explained: NDArray[np.float32]) -> float:
     """How well the page's direct speech is explained, taken as its other sentences where it has none."""
-    weights = page.words * (page.quoted + 0.05)
+    weights = page.words * ((page.speech > 0) + 0.05)
     total = float(weights.sum())
     return float((explained * weights).sum()) / total if total else 0.0
 

@@ -13,6 +13,7 @@ from crawler.link.text import Span
 _MAX_LINE = 200  # characters; longer lines are prose
 _HEADS = (
     "written by", "posted by", "published by", "reported by", "edited by", "by admin", "by staff", "about the author",
+    "(reporting by", "(additional reporting", "(writing by", "(editing by", "(compiled by",
     "read more", "read also", "also read", "related:", "see also", "share this", "share on", "follow us", "subscribe",
     "sign up", "advertisement", "sponsored", "click here", "source:", "via:", "tags:", "filed under", "last updated",
     "updated:", "©", "all rights reserved", "geschrieben von", "von redaktion", "lesen sie", "mehr zum thema",

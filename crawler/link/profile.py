@@ -36,8 +36,10 @@ Singles = NDArray[np.float32]
 Hashes = NDArray[np.uint64]
 
 STEM, NAME, NUMBER = 0, 1, 2
-_QUOTE = re.compile(r'[“”„«»"]')
+# From a mark to the next one or the end of the paragraph: speech that goes on in the next one is opened anew there.
+_SPEECH = re.compile(r'[“„«"][^“”„«»"\n]*[“”»"]?')
 _LEAST_MASS = 4.0  # of a sentence, or "He agreed." would match anything wholly
+_MOST_NUMBERS = 2_000  # places of a text where one may start; a page of market tables has some hundred
 RUN = 5  # words in a row that both texts hold: the grain of verbatim reuse
 
 
@@ -59,7 +61,7 @@ class Profile:
     itself: what is a name in one text may only open sentences in another. `rows` and `columns` say which sentence
     holds which term. `forms` are the ids of all content words in order, `shown` how the text writes a name or number.
 
-    By sentence: `words`, `quoted` (holds direct speech), `mass` and `local_mass` (sums of weights), `named` and
+    By sentence: `words`, `speech` (share of it in quotation marks), `mass` and `local_mass` (sums of weights), `named` and
     `numbered` (sums of the weights of names and numbers). In all: `norm` (of the weights' vector), `totals` (sums of
     weights by kind).
     """
@@ -67,7 +69,7 @@ class Profile:
     language: str
     spans: tuple[Span, ...]
     words: Ints
-    quoted: NDArray[np.bool_]
+    speech: Singles
     mass: Singles
     local_mass: Singles
     named: Singles
@@ -176,7 +178,7 @@ class _Builder:
         rows: list[int] = []
         terms: list[int] = []
         weights: list[float] = []
-        opening = self.words.number_openers(self.places)
+        opening = self.words.number_openers(self.places)[:_MOST_NUMBERS]
         starts = (np.cumsum(self.counts) - self.counts).tolist()
         for row, places in groupby(opening.tolist(), self.row.tolist().__getitem__):
             words, start = self.raw[row], starts[row]
@@ -193,6 +195,16 @@ class _Builder:
                     terms.append(term)
                     weights.append(weight)
         return _Entries(np.array(rows, dtype=np.int64), np.array(terms, dtype=np.int64), np.array(weights))
+
+    def _speech(self) -> Singles:
+        """The share of each sentence that stands in quotation marks."""
+        spoken = np.zeros(len(self.text) + 1, dtype=np.int64)
+        for match in _SPEECH.finditer(self.text):
+            spoken[match.start() + 1 : match.end() + 1] = 1
+        until = np.cumsum(spoken)
+        spans = np.array(self.spans, dtype=np.int64).reshape(-1, 2)
+        shares = (until[spans[:, 1]] - until[spans[:, 0]]) / np.maximum(spans[:, 1] - spans[:, 0], 1)
+        return shares.astype(np.float32)
 
     def _assemble(self, *entries: _Entries) -> Profile:
         """The profile of stems, names and numbers, in the order of their kinds."""
@@ -214,7 +226,7 @@ class _Builder:
             language=self.language,
             spans=tuple(self.spans),
             words=self.counts,
-            quoted=np.array([bool(_QUOTE.search(self.text, *span)) for span in self.spans], dtype=np.bool_),
+            speech=self._speech(),
             mass=np.maximum(by_sentence(weights), np.float32(_LEAST_MASS)),
             local_mass=np.maximum(by_sentence(local), np.float32(_LEAST_MASS)),
             named=by_sentence(weights * (kinds == NAME)),

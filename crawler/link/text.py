@@ -10,6 +10,7 @@ from typing import NamedTuple
 MAX_CHARS = 60_000  # characters read of a text; a long magazine feature has 40,000
 MAX_TOKENS = 6_000
 MAX_SENTENCES = 280
+MAX_LINES = 2_000  # sentences before furniture is taken out; lists of single words have more
 MAX_SENTENCE_TOKENS = 90  # longer "sentences" are lists or lost punctuation and are cut
 
 _WRAPPED = 50  # characters; shorter lines are lines of their own, not wrapped prose
@@ -50,7 +51,7 @@ class Span(NamedTuple):
 
 
 def sentences(text: str) -> list[Span]:
-    """Sentences of the first `MAX_CHARS` characters, trimmed of white space, in order.
+    """Sentences of the first `MAX_CHARS` characters, at most `MAX_LINES`, trimmed of white space, in order.
 
     A blank line always ends a sentence, a single line break only after closing punctuation or before a line
     that starts like one: texts wrapped by hand stay whole.
@@ -62,6 +63,8 @@ def sentences(text: str) -> list[Span]:
         if _ends_sentence(text, match):
             _keep(text, start, match.end(), found)
             start = match.end()
+            if len(found) == MAX_LINES:
+                return found
     _keep(text, start, len(text), found)
     return found
 

@@ -255,3 +255,39 @@ ARABIC = """\
 أعلنت شركة الواحة للمياه أنها ستغلق محطة التحلية في مدينة النخيل لمدة ستة أسابيع بعد العثور على تسرب في الأنبوب. \
 وقال المدير العام سامر الخطيب إن الإصلاح سيكلف تسعة ملايين دينار. وطلبت البلدية من السكان خفض الاستهلاك إلى النصف.
 """
+
+# A real event told by two who do not know of each other: a long report, and a short summary in another order.
+ALMATY_REPORT = """\
+MOSCOW—Russian transport planes began to land troops in Kazakhstan on Thursday after its president asked a military \
+alliance led by Moscow for help against protests that had turned into the worst violence since independence.
+
+Demonstrations over the price of liquefied gas, which most people in the oil town of Zhanaozen put into their cars, \
+had spread within three days to Almaty, the largest city. Crowds set fire to the mayor's office and for some hours \
+held the airport. The police said that they had killed dozens of attackers and lost 18 officers, two of whom had \
+been found beheaded.
+
+President Kassym-Jomart Tokayev dismissed his government, put the price caps back and took over the chair of the \
+security council from Nursultan Nazarbayev, who had ruled the country for 29 years and kept that post when he \
+stepped down. Mr. Tokayev blamed terrorists trained abroad and offered no evidence.
+
+The deployment, of about 2,500 soldiers, is the first by the Collective Security Treaty Organization. It comes days \
+before talks in Geneva on the troops that the Kremlin has massed near Ukraine, and analysts were divided over \
+whether a second crisis would tie President Vladimir Putin's hands or strengthen them.
+
+The internet was cut across most of the country, banks stayed shut and uranium prices jumped: Kazakhstan mines more \
+than 40% of the world's supply.
+"""
+
+ALMATY_SUMMARY = """\
+Uranium became dearer and bitcoin cheaper this week for the same reason. Kazakhstan, which is the biggest miner of \
+the one and was until Wednesday the second-biggest of the other, went offline.
+
+What began as anger about the cost of fuel ended with a burning city hall in Almaty, and with foreign paratroopers \
+whom Mr. Tokayev called in. State television counted 18 dead policemen. How many protesters died nobody knows; the \
+police speak of dozens.
+
+For the 81-year-old Nazarbayev, in whose honor the capital had been renamed, it may be the end: he lost his seat at \
+the head of the security council. The cabinet is gone as well, and gas will cost what it used to for half a year.
+
+Russia says that its men, part of an alliance of six former Soviet states, will guard buildings and leave soon.
+"""

@@ -85,6 +85,14 @@ def test_what_is_no_reuse_is_not_linked(linker: Linker, text: str) -> None:
     assert all(not one.taken and one.reason for one in decision.considered)
 
 
+def test_a_summary_of_the_same_event_is_not_the_original_of_a_report(linker: Linker) -> None:
+    report, summary = stories.ALMATY_REPORT, stories.ALMATY_SUMMARY
+    for page, held in ((report, summary), (summary, report)):
+        decision = linker.decide(article("page", page), [original("original", held)])
+        assert decision.link is None
+        assert decision.score < 0.1
+
+
 def test_originals_behind_hopeless_ones_are_not_looked_at_unless_the_page_names_them(linker: Linker) -> None:
     hopeless = [one for one in OTHERS if one is not TWIN][:2]
     page = article("page", stories.CANAL_SPUN, hyperlinks=(CANAL.url,))
