@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-MOST_ENTRIES = 2_500  # entries of an index that one search reads, however many articles it holds
-MOST_COUNTED = 500  # entries of one key; a key that more articles have tells next to nothing
+MOST_ENTRIES = 2_000  # entries of an index that one search reads, however many articles it holds
+MOST_COUNTED = 250  # entries of one key; a key that more articles have tells next to nothing
 
 
 def worth_reading(counts: Iterable[tuple[int, int]]) -> list[int]:

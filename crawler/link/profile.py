@@ -61,9 +61,9 @@ class Profile:
     itself: what is a name in one text may only open sentences in another. `rows` and `columns` say which sentence
     holds which term. `forms` are the ids of all content words in order, `shown` how the text writes a name or number.
 
-    By sentence: `words`, `speech` (share of it in quotation marks), `mass` and `local_mass` (sums of weights), `named` and
-    `numbered` (sums of the weights of names and numbers). In all: `norm` (of the weights' vector), `totals` (sums of
-    weights by kind).
+    By sentence: `words`, `speech` (share of it in quotation marks), `mass` and `local_mass` (sums of weights), `named`
+    and `numbered` (sums of the weights of names and numbers). In all: `norm` (of the weights' vector), `totals` (sums
+    of weights by kind).
     """
 
     language: str
@@ -204,7 +204,8 @@ class _Builder:
         until = np.cumsum(spoken)
         spans = np.array(self.spans, dtype=np.int64).reshape(-1, 2)
         shares = (until[spans[:, 1]] - until[spans[:, 0]]) / np.maximum(spans[:, 1] - spans[:, 0], 1)
-        return shares.astype(np.float32)
+        found: Singles = shares.astype(np.float32)
+        return found
 
     def _assemble(self, *entries: _Entries) -> Profile:
         """The profile of stems, names and numbers, in the order of their kinds."""

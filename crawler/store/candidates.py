@@ -148,17 +148,15 @@ def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int, le
         return []
     _check(row, fingerprint)
     asked = {"index_keys": tx.dialect.as_list(fingerprint.keys), "shelf": shelf(row.no, side)}
-    entries = {
-        int(found.key): tx.dialect.gathered(found.holders)
-        for found in tx.all(_entries(tx.dialect), asked)
-        if found.holders is not None
-    }
-    chosen = worth_reading((key, len(holders)) for key, holders in entries.items())
+    holders = {int(row.key): row.holders for row in tx.all(_holders(tx.dialect), asked) if row.holders is not None}
+    counts = {key: tx.dialect.count_gathered(some) for key, some in holders.items()}
+    chosen = worth_reading(counts.items())
     if not chosen:
         return []
     wanted = dict(zip(fingerprint.keys, fingerprint.weights, strict=True))
-    weights = np.repeat([round(wanted[key] * _WEIGHT_UNIT) for key in chosen], [len(entries[key]) for key in chosen])
-    numbers, where = np.unique(np.concatenate([entries[key] for key in chosen]), return_inverse=True)
+    weights = np.repeat([round(wanted[key] * _WEIGHT_UNIT) for key in chosen], [counts[key] for key in chosen])
+    entries = tx.dialect.gathered([holders[key] for key in chosen])
+    numbers, where = np.unique(entries, return_inverse=True)
     return _ranked(tx, numbers, np.bincount(where, weights).astype(np.float64), limit, least * _WEIGHT_UNIT)
 
 
@@ -180,7 +178,7 @@ def _ranked(
 
 
 @cache
-def _entries(dialect: Dialect) -> sa.Select[Any]:
+def _holders(dialect: Dialect) -> sa.Select[Any]:
     """Who holds each of the `index_keys` on a `shelf`, as far as it matters; null for a key that nobody has."""
     keys = dialect.numbers("index_keys")
     some = (

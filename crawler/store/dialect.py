@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Sequence
+from itertools import chain
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -50,10 +51,16 @@ class Dialect(Protocol):
         ...
 
     def gather(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """The whole numbers of a column in one value, which `gathered` reads; null of no rows."""
+        """The whole numbers of a column in one value; null of no rows."""
         ...
 
-    def gathered(self, value: Any) -> NDArray[np.int64]: ...
+    def count_gathered(self, value: Any) -> int:
+        """How many numbers are in what `gather` gave."""
+        ...
+
+    def gathered(self, values: Collection[Any]) -> NDArray[np.int64]:
+        """The numbers in several such values, one after the other."""
+        ...
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """The greater of two values."""
@@ -90,8 +97,11 @@ class Sqlite:
     def gather(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.func.group_concat(column)
 
-    def gathered(self, value: Any) -> NDArray[np.int64]:
-        return np.fromstring(value, np.int64, sep=",")
+    def count_gathered(self, value: Any) -> int:
+        return str(value).count(",") + 1
+
+    def gathered(self, values: Collection[Any]) -> NDArray[np.int64]:
+        return np.fromstring(",".join(values), np.int64, sep=",")
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.func.max(one, other, type_=one.type)
@@ -123,8 +133,11 @@ class Postgresql:
     def gather(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.func.array_agg(column)
 
-    def gathered(self, value: Any) -> NDArray[np.int64]:
-        return np.array(value, np.int64)
+    def count_gathered(self, value: Any) -> int:
+        return len(value)
+
+    def gathered(self, values: Collection[Any]) -> NDArray[np.int64]:
+        return np.fromiter(chain.from_iterable(values), np.int64)
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.func.greatest(one, other, type_=one.type)
