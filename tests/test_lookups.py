@@ -7,7 +7,9 @@ from crawler.lookups import MOST_COUNTED, MOST_ENTRIES, worth_reading
 
 
 def test_the_rarest_keys_are_read_as_long_as_they_fit() -> None:
-    assert worth_reading([(key, 490) for key in range(1, 7)] + [(7, 5), (8, 1)]) == [8, 7, 1, 2, 3, 4, 5]
+    fitting = MOST_ENTRIES // MOST_COUNTED - 1
+    common = [(key, MOST_COUNTED) for key in range(1, fitting + 3)]
+    assert worth_reading([*common, (100, 5), (101, 1)]) == [101, 100, *range(1, fitting + 1)]
 
 
 def test_keys_that_nobody_or_too_many_have_are_passed_over() -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import cache
+from heapq import nlargest
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 from sqlalchemy.engine import Row
 
 from crawler.errors import LinkerMismatch
@@ -149,26 +149,22 @@ def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int, le
     _check(row, fingerprint)
     asked = {"index_keys": tx.dialect.as_list(fingerprint.keys), "shelf": shelf(row.no, side)}
     holders = {int(row.key): row.holders for row in tx.all(_holders(tx.dialect), asked) if row.holders is not None}
-    counts = {key: tx.dialect.count_gathered(some) for key, some in holders.items()}
-    chosen = worth_reading(counts.items())
-    if not chosen:
-        return []
-    wanted = dict(zip(fingerprint.keys, fingerprint.weights, strict=True))
-    weights = np.repeat([round(wanted[key] * _WEIGHT_UNIT) for key in chosen], [counts[key] for key in chosen])
-    entries = tx.dialect.gathered([holders[key] for key in chosen])
-    numbers, where = np.unique(entries, return_inverse=True)
-    return _ranked(tx, numbers, np.bincount(where, weights).astype(np.float64), limit, least * _WEIGHT_UNIT)
+    chosen = worth_reading((key, tx.dialect.count_gathered(some)) for key, some in holders.items())
+    weights = dict(zip(fingerprint.keys, fingerprint.weights, strict=True))
+    sums: dict[int, int] = defaultdict(int)
+    for key in chosen:
+        weight = round(weights[key] * _WEIGHT_UNIT)
+        for number in tx.dialect.gathered(holders[key]):
+            sums[number] += weight
+    return _ranked(tx, sums, limit, least * _WEIGHT_UNIT)
 
 
-def _ranked(
-    tx: Transaction, numbers: NDArray[np.int64], sums: NDArray[np.float64], limit: int, least: float
-) -> list[Candidate]:
+def _ranked(tx: Transaction, sums: Mapping[int, int], limit: int, least: float) -> list[Candidate]:
     """The candidates with the `limit` greatest sums, ties by id, of all that have at least the `least`."""
     if len(sums) > limit:
         # All that tie with the last go on to the ties by id.
-        least = max(least, float(np.partition(sums, len(sums) - limit)[len(sums) - limit]))
-    kept = sums >= least
-    overlaps = dict(zip(numbers[kept].tolist(), sums[kept].tolist(), strict=True))
+        least = max(least, nlargest(limit, sums.values())[-1])
+    overlaps = {number: total for number, total in sums.items() if total >= least}
     found = [
         Candidate(row.id, overlaps[row.no] / _WEIGHT_UNIT)
         for part in chunks(overlaps)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Protocol, cast
 
-import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
@@ -58,8 +55,8 @@ class Dialect(Protocol):
         """How many numbers are in what `gather` gave."""
         ...
 
-    def gathered(self, values: Collection[Any]) -> NDArray[np.int64]:
-        """The numbers in several such values, one after the other."""
+    def gathered(self, value: Any) -> Iterable[int]:
+        """The numbers in it."""
         ...
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -100,8 +97,8 @@ class Sqlite:
     def count_gathered(self, value: Any) -> int:
         return str(value).count(",") + 1
 
-    def gathered(self, values: Collection[Any]) -> NDArray[np.int64]:
-        return np.fromstring(",".join(values), np.int64, sep=",")
+    def gathered(self, value: Any) -> Iterable[int]:
+        return map(int, str(value).split(","))
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.func.max(one, other, type_=one.type)
@@ -136,8 +133,8 @@ class Postgresql:
     def count_gathered(self, value: Any) -> int:
         return len(value)
 
-    def gathered(self, values: Collection[Any]) -> NDArray[np.int64]:
-        return np.fromiter(chain.from_iterable(values), np.int64)
+    def gathered(self, value: Any) -> Iterable[int]:
+        return cast(list[int], value)
 
     def later(self, one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.func.greatest(one, other, type_=one.type)
