@@ -106,8 +106,8 @@ def progress() -> Iterator[Callable[[Tally], None] | None]:
 
 
 @contextmanager
-def bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for work whose end is known, on a terminal only: call with what is done and how much there is."""
+def bar(label: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar for long work, on a terminal only: call with what is done and how much there is, None where unknown."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return

@@ -1,6 +1,12 @@
-"""db upgrade, current, reindex."""
+"""db upgrade, current, reindex, idf."""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from crawler.cli import console
 from crawler.cli.app import context, finish, new_app
@@ -56,3 +62,33 @@ def reindex() -> None:
         f"linker={report.linker} signed={report.signed} pages={report.pages} "
         f"links_changed={tally.linked} attributions_changed={tally.attributed}"
     )
+
+
+@app.command()
+def idf(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the tables are written.")] = Path(),
+    least: Annotated[
+        int, typer.Option("--least", metavar="N", help="Texts that a language needs for a table of its own.")
+    ] = 1_000,  # fewer say little that the package's table does not
+) -> None:
+    """Make new tables of how rare words are, from the texts in the store.
+
+    One file for each language, joined with the package's table, which counts as much as 1,000 texts. Its name
+    holds the day and a digest of the content; no file is ever overwritten. Nothing goes by a new table till
+    [link] idf names it and `wiretrace db reindex` has made a new index.
+    """
+    from crawler.jobs.counting import IdfReport, refresh_idf
+
+    here = context()
+    with console.bar("counting") as progress:
+
+        def watch(report: IdfReport) -> None:
+            progress(report.read, None)
+
+        report = finish(refresh_idf(here.settings, out, clock=here.clock, least=least, watch=watch))
+    for table in report.written:
+        console.show(f"{table.path} language={table.language} texts={table.texts}")
+    for language, texts in report.too_few.items():
+        console.tell(f"{language}: {texts:,} texts, fewer than {least:,}: the package's table stays")
+    listed = json.dumps([str(table.path) for table in report.written], ensure_ascii=False)
+    console.tell(f"to go by them: [link] idf = {listed}, then `wiretrace db reindex`")

@@ -219,7 +219,7 @@ class Grouping:
     def _filled_in(self, row: int) -> FilledIn:
         found = self._terms.get(row)
         if found is None:
-            prepared = profile(self._article(row)[0])
+            prepared = profile(self._article(row)[0], vocabularies=self._linker.vocabularies)
             found = self._terms[row] = FilledIn(terms_of(prepared, NAME), terms_of(prepared, NUMBER))
             if len(self._terms) > _TERMS_KEPT:
                 self._terms.popitem(last=False)

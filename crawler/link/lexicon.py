@@ -1,22 +1,16 @@
-"""Words of a language as the linker sees them: stems with the weight of their rarity.
-
-The idf tables are data files of the package (see their headers for source and licence), immutable under their
-names and read once a process.
-"""
+"""Words of a language as the linker sees them: stems with the weight of their rarity."""
 
 from __future__ import annotations
 
-import gzip
 import re
 import unicodedata
-from functools import cache
+from collections.abc import Mapping
 from importlib import resources
 from typing import NamedTuple
 
 import Stemmer
 import xxhash
 
-TABLE_VERSION = 1
 MAX_IDF = 10.0  # of a stem that the table lacks: about one story in 20,000
 STOP_IDF = 1.3  # stems in more than about a quarter of all stories carry no content
 UNKNOWN = "und"
@@ -54,22 +48,13 @@ def data_file(name: str) -> bytes:
     return resources.files("crawler.link").joinpath("data", name).read_bytes()
 
 
-def table_name(language: str) -> str:
-    return f"idf-{language}-{TABLE_VERSION}.tsv.gz"
-
-
 class Lexicon:
-    """The words of one language; `und` stands for every language without a table."""
+    """The words of one language; `und` stands for every language without a table. `idf`: stem → its idf."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, idf: Mapping[str, float]) -> None:
         self.language = language
-        self._idf: dict[str, float] = {}
+        self._idf = idf
         self._stemmer = Stemmer.Stemmer(STEMMERS[language]) if language in STEMMERS else None
-        if self._stemmer is not None:
-            for line in gzip.decompress(data_file(table_name(language))).decode().splitlines():
-                if not line.startswith("#"):
-                    stem, _, tenths = line.partition("\t")
-                    self._idf[stem] = int(tenths) / 10
 
     def word(self, lower: str) -> Word:
         """What is known of a word in lower case."""
@@ -79,9 +64,14 @@ class Lexicon:
         if self._stemmer is None:
             # No table: long words are taken to be rarer, which is all that is known of them.
             return Word(form, term_id("s", folded), min(MAX_IDF, 1.0 + len(folded)))
-        stem = fold(self._stemmer.stemWord(plain))
+        stem = stem_of(plain, self._stemmer)
         idf = MAX_IDF if len(stem) > 1 else 0.0
         return Word(form, term_id("s", stem), self._idf.get(stem, idf))
+
+    def stem(self, lower: str) -> str:
+        """The stem of a word in lower case as the tables have it."""
+        plain = self._without_clitics(lower.translate(_ASCII_QUOTE))
+        return fold(plain) if self._stemmer is None else stem_of(plain, self._stemmer)
 
     def _without_clitics(self, word: str) -> str:
         """The word itself: "they're", "don't" and "l'accord" are they, do and accord; "u.s" is us."""
@@ -93,7 +83,6 @@ class Lexicon:
         return _CLITIC.sub("", plain) or plain
 
 
-@cache
-def lexicon(language: str) -> Lexicon:
-    """The lexicon of a language code; those without a table share one."""
-    return Lexicon(language if language in STEMMERS else UNKNOWN)
+def stem_of(word: str, stemmer: Stemmer.Stemmer) -> str:
+    """The stem of a bare word in lower case, without diacritics."""
+    return fold(stemmer.stemWord(word))

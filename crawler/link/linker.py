@@ -1,4 +1,4 @@
-"""The linker: pure, deterministic, without I/O beyond the data files of its own package."""
+"""The linker: pure, deterministic, without I/O beyond its model and idf tables, which are read once."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import xxhash
 
 from crawler.link.decide import Bench, decide
 from crawler.link.fingerprint import fingerprint
-from crawler.link.lexicon import STEMMERS, data_file, table_name
+from crawler.link.lexicon import data_file
 from crawler.link.minhash import SCHEME
 from crawler.link.profile import Profile, profile
 from crawler.link.score import MODEL_FILE, shipped_model
+from crawler.link.tables import SHIPPED, Tables, read_tables
+from crawler.link.vocabulary import Vocabularies
 from crawler.model import Article, Completeness, Decision, Fingerprint, Rights
 from crawler.settings import LinkSettings
 
@@ -28,11 +30,14 @@ _NO_URLS: Mapping[str, str] = MappingProxyType({})
 class Linker:
     """Signs articles and decides on pages.
 
-    Not to be shared between threads: it keeps the profiles of the articles it met last.
+    Not to be shared between threads: it keeps the profiles of the articles it met last, and the words.
     """
 
-    def __init__(self, settings: LinkSettings, rights: Sequence[Rights] = ()) -> None:
-        self._bench = Bench(linker_id(), shipped_model(), settings.threshold, settings.base_rate, tuple(rights))
+    def __init__(self, settings: LinkSettings, rights: Sequence[Rights] = (), *, tables: Tables | None = None) -> None:
+        """`tables`: those that `settings.idf` names, where they were read already. Raises SettingsError."""
+        tables = read_tables(settings.idf) if tables is None else tables
+        self._bench = Bench(linker_id(tables), shipped_model(), settings.threshold, settings.base_rate, tuple(rights))
+        self.vocabularies = Vocabularies(tables)
         self._profiles: OrderedDict[tuple[str, int], Profile] = OrderedDict()
 
     @property
@@ -78,7 +83,7 @@ class Linker:
         key = (article.id, xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")))
         found = self._profiles.get(key)
         if found is None:
-            found = self._profiles[key] = profile(_with_headline(article))
+            found = self._profiles[key] = profile(_with_headline(article), vocabularies=self.vocabularies)
             if len(self._profiles) > _PROFILES_KEPT:
                 self._profiles.popitem(last=False)
         else:
@@ -94,9 +99,9 @@ def _with_headline(article: Article) -> Article:
 
 
 @cache
-def linker_id() -> str:
-    """The id of this code with its data files."""
+def linker_id(tables: Tables = SHIPPED) -> str:
+    """The id of this code with its model and the tables that it weighs words with."""
     digest = hashlib.blake2b(f"{CODE_VERSION} {SCHEME}".encode(), digest_size=4)
-    for name in (*map(table_name, sorted(STEMMERS)), MODEL_FILE):
-        digest.update(data_file(name))
+    for content in (*tables.content(), data_file(MODEL_FILE)):
+        digest.update(content)
     return f"{CODE_VERSION}-{digest.hexdigest()}"

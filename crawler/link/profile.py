@@ -27,7 +27,7 @@ from crawler.link.text import (
     token_spans,
     tokens,
 )
-from crawler.link.vocabulary import bare_name, vocabulary
+from crawler.link.vocabulary import Vocabularies, bare_name, shipped_vocabularies
 from crawler.model import Article
 
 Ints = NDArray[np.int64]
@@ -60,6 +60,7 @@ class Profile:
     divided among the sentences that hold each, and `plain`, for a name the id of its word's stem, else the id
     itself: what is a name in one text may only open sentences in another. `rows` and `columns` say which sentence
     holds which term. `forms` are the ids of all content words in order, `shown` how the text writes a name or number.
+    `vocabularies` are those it was made by; what is compared with it has to be made by the same.
 
     By sentence: `words`, `speech` (share of it in quotation marks), `mass` and `local_mass` (sums of weights), `named`
     and `numbered` (sums of the weights of names and numbers). In all: `norm` (of the weights' vector), `totals` (sums
@@ -87,23 +88,26 @@ class Profile:
     shingles: Runs
     runs: Runs
     shown: dict[int, str]
+    vocabularies: Vocabularies
 
     @property
     def total_words(self) -> int:
         return int(self.words.sum())
 
 
-def profile(article: Article, language: str | None = None) -> Profile:
+def profile(article: Article, language: str | None = None, vocabularies: Vocabularies | None = None) -> Profile:
     """The profile of an article's text; bounded in time and size whatever the text is.
 
-    `language` is taken as it is where the caller knows it; else it is guessed from the text.
+    `language` is taken as it is where the caller knows it; else it is guessed from the text. Without `vocabularies`
+    the package's tables weigh the words.
     """
-    return _Builder(article, language).build()
+    return _Builder(article, language, vocabularies or shipped_vocabularies()).build()
 
 
 class _Builder:
-    def __init__(self, article: Article, language: str | None) -> None:
+    def __init__(self, article: Article, language: str | None, vocabularies: Vocabularies) -> None:
         self.known_language = language
+        self.vocabularies = vocabularies
         self.text = article.text[:MAX_CHARS]
         self.title = article.title
         self.declared = article.language
@@ -112,7 +116,7 @@ class _Builder:
         self._read()
         flat = list(chain.from_iterable(self.raw))
         self.language = self.known_language or guess("\n".join(flat[:SAMPLE]).lower().split("\n"), self.declared)
-        self.words = vocabulary(self.language)
+        self.words = self.vocabularies.of(self.language)
         self.places = self.words.places(flat)
         self.counts = np.array([len(words) for words in self.raw], dtype=np.int64)
         self.row = np.repeat(np.arange(len(self.raw)), self.counts)
@@ -245,6 +249,7 @@ class _Builder:
             shingles=runs(forms, min(SHINGLE, max(1, len(forms)))),
             runs=runs(forms, RUN),
             shown=self.shown,
+            vocabularies=self.vocabularies,
         )
 
 

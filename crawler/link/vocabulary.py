@@ -1,4 +1,4 @@
-"""All that a profile asks of a word, worked out once a process and word, in columns that whole texts are read from."""
+"""All that a profile asks of a word, worked out once a linker and word, in columns that whole texts are read from."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from crawler.link.lexicon import MAX_IDF, STOP_IDF, UNKNOWN, Lexicon, lexicon, term_id
+from crawler.link.lexicon import MAX_IDF, STEMMERS, STOP_IDF, UNKNOWN, Lexicon, term_id
 from crawler.link.names import is_title, skeleton
 from crawler.link.numbers import follows_one, is_one, opens_number
+from crawler.link.tables import SHIPPED, Tables
 
 Places = NDArray[np.intp]
 
@@ -120,7 +121,26 @@ def bare_name(word: str) -> str:
     return word.replace("’", "'").removesuffix("'s").removesuffix("'")
 
 
+class Vocabularies:
+    """The vocabularies that go by one set of tables, each made when it is first asked for.
+
+    They grow as they are read from: not to be shared between threads.
+    """
+
+    def __init__(self, tables: Tables = SHIPPED) -> None:
+        self._tables = tables
+        self._made: dict[str, Vocabulary] = {}
+
+    def of(self, language: str) -> Vocabulary:
+        """The vocabulary of a language code; those without a table share one."""
+        known = language if language in STEMMERS else UNKNOWN
+        found = self._made.get(known)
+        if found is None:
+            found = self._made[known] = Vocabulary(Lexicon(known, self._tables.idf(known)))
+        return found
+
+
 @cache
-def vocabulary(language: str) -> Vocabulary:
-    """The vocabulary of a language code; those without a table share one."""
-    return Vocabulary(lexicon(language))
+def shipped_vocabularies() -> Vocabularies:
+    """Those of the package's tables, for who compares texts without a linker."""
+    return Vocabularies()

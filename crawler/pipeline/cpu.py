@@ -20,6 +20,7 @@ from typing import ParamSpec, TypeVar
 
 from crawler.errors import WiretraceError
 from crawler.link import Linker
+from crawler.link.tables import Tables, read_tables
 from crawler.model import Rights
 from crawler.settings import LinkSettings
 
@@ -52,20 +53,22 @@ def linker() -> Linker:
     return _linker
 
 
-def _start_worker(settings: LinkSettings, rights: Sequence[Rights], *, own_process: bool) -> None:
+def _start_worker(settings: LinkSettings, rights: Sequence[Rights], tables: Tables, *, own_process: bool) -> None:
     global _linker  # noqa: PLW0603 -- a process pool's initializer can only leave things in globals
     if own_process:
         # A Ctrl-C goes to the whole group; the parent drains and ends us.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         Thread(target=_end_with_parent, daemon=True).start()
-    _linker = Linker(settings, rights)
+    _linker = Linker(settings, rights, tables=tables)
 
 
 class CpuPool:
     """Runs functions in worker processes, or in one thread where `processes` is 0 (short commands, tests)."""
 
     def __init__(self, settings: LinkSettings, rights: Sequence[Rights], *, processes: int) -> None:
+        """Raises SettingsError for an idf table that can't be read."""
         self._settings, self._rights, self._processes = settings, tuple(rights), processes
+        self._tables = read_tables(settings.idf)  # here: a worker's fault would only be seen as its death
         self._executor = self._make()
         self._started: asyncio.Task[None] | None = None
         # More jobs than this are not handed over: they would only wait in the pool's own queue, unbounded.
@@ -129,7 +132,7 @@ class CpuPool:
     def _make(self) -> Executor:
         if self._processes == 0:
             executor: Executor = ThreadPoolExecutor(1, thread_name_prefix="cpu")
-            executor.submit(_start_worker, self._settings, self._rights, own_process=False)
+            executor.submit(_start_worker, self._settings, self._rights, self._tables, own_process=False)
             return executor
         # Not fork: threads of the database driver would be copied in mid-step. The server that forks instead has
         # read the modules once, so that a worker is there at once.
@@ -139,7 +142,7 @@ class CpuPool:
             self._processes,
             mp_context=start,
             initializer=_start_process,
-            initargs=(self._settings, self._rights),
+            initargs=(self._settings, self._rights, self._tables),
         )
 
 
@@ -155,5 +158,5 @@ def _is_ready() -> bool:
     return bool(linker().id)
 
 
-def _start_process(settings: LinkSettings, rights: Sequence[Rights]) -> None:
-    _start_worker(settings, rights, own_process=True)
+def _start_process(settings: LinkSettings, rights: Sequence[Rights], tables: Tables) -> None:
+    _start_worker(settings, rights, tables, own_process=True)
