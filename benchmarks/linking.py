@@ -10,7 +10,8 @@ corpora and the texts of the pools stand in one index, and three things are meas
   (train_linker.py) on the others. Corpora `--kept-aside` were never trained on; they are decided with the shipped
   model.
 - unrelated texts: every page with its own original taken out, and every text of the pools, against the originals of
-  all others. Each link that is given is listed with its strongest passages: a person has to say whether it is wrong.
+  all others; then a few sentences of each. Each link that is given is listed with its strongest passages: a person has
+  to say whether it is wrong.
 - calibration, with the base rate set to each set's own share of rewrites.
 
 Progress goes to standard error, results to standard output, all of it as JSON with `--json FILE`.
@@ -29,9 +30,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import reuse
 import train_linker
 
 from crawler.corpus import Corpus, Truth, read_corpus
@@ -63,6 +65,14 @@ class Page:
 
     truth: Truth
     fold: int | None
+
+
+class Unfounded(NamedTuple):
+    """A text whose `own` original is left out: no link is right."""
+
+    page: Article
+    kind: str
+    own: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +161,10 @@ def measured(
         held_out = spread(f"{dates}, cross-validated", by_fold, pages[:seen], processes)
         written["cross-validated"] = show("DATA_DIR, cross-validated by story", corpus, held_out)
     written["shipped"] = show("DATA_DIR, shipped model (trained on most of it)", corpus, outcomes[:seen])
-    written["unrelated"] = show_unrelated(unrelated(dates, corpus, pool, trial, processes))
+    work = unrelated_work(corpus, pool)
+    written["unrelated"] = show_unrelated("unrelated", unrelated(f"{dates}, unrelated texts", work, trial, processes))
+    work = [brief for one in work if (brief := brief_of(one))]
+    written["briefs"] = show_unrelated("unrelated briefs", unrelated(f"{dates}, briefs", work, trial, processes))
     return written
 
 
@@ -164,10 +177,7 @@ def cross_validation(
     """A model for each fold of stories, trained on the others; and the fold of each corpus' pages."""
     progress("measuring the pairs that models are trained on")
     cases = train_linker.gather({str(path): corpus for path, corpus in corpora.items()}, pool)
-    stories = sorted({case.story for case in cases})
-    random.Random(1).shuffle(stories)
-    fold_of = {story: place % FOLDS for place, story in enumerate(stories)}
-    folds = np.array([fold_of[case.story] for case in cases])
+    folds = train_linker.folds_of(cases, "story", FOLDS)
 
     def trained(fold: int) -> tuple[Any, Any]:
         inside = folds == fold
@@ -180,7 +190,7 @@ def cross_validation(
         log_odds[folds == fold] = values
     slope, offset = train_linker.calibration(cases, log_odds)
     models = [parse_model(json.loads(train_linker.written(model, slope, offset, "a fold"))) for model, _ in found]
-    return models, {(case.corpus, case.page): fold_of[case.story] for case in cases}
+    return models, {(case.corpus, case.page): int(fold) for case, fold in zip(cases, folds, strict=True)}
 
 
 def dealt(corpus: Corpus, seen: Mapping[Path, Corpus], folds: Mapping[tuple[str, str], int]) -> list[Page]:
@@ -257,12 +267,22 @@ def line_of(row: KindFigures) -> str:
 # --- texts that have nothing to do with each other -------------------------------------------------------------
 
 
-def unrelated(dates: str, corpus: Corpus, pool: Sequence[Article], trial: Trial, processes: int) -> Unrelated:
-    """Every page without its own original, every text of the pool without itself, against all other originals."""
-    work = [(corpus.articles[one.rewrite], one.kind, one.original or one.rewrite) for one in corpus.truth]
-    work += [(replace(article, role=Role.AGGREGATOR), "pool", article.id) for article in pool]
+def unrelated_work(corpus: Corpus, pool: Sequence[Article]) -> list[Unfounded]:
+    """Every page without its own original, every text of the pool without itself."""
+    work = [Unfounded(corpus.articles[one.rewrite], one.kind, one.original or one.rewrite) for one in corpus.truth]
+    return work + [Unfounded(replace(article, role=Role.AGGREGATOR), "pool", article.id) for article in pool]
 
-    def decided(one: tuple[Article, str, str]) -> tuple[float, Given | None]:
+
+def brief_of(one: Unfounded) -> Unfounded | None:
+    """One to five sentences of it: what stands on many a page, and gives a linker little to go by."""
+    text = reuse.part(one.page, random.Random(one.page.id), train_linker.BRIEF)
+    return one._replace(page=replace(one.page, id=f"{one.page.id}:brief", text=text)) if text else None
+
+
+def unrelated(name: str, work: Sequence[Unfounded], trial: Trial, processes: int) -> Unrelated:
+    """Each text against the originals of all others."""
+
+    def decided(one: Unfounded) -> tuple[float, Given | None]:
         page, kind, own = one
         decision = trial.decide(page, without={own})
         link = decision.link
@@ -275,7 +295,7 @@ def unrelated(dates: str, corpus: Corpus, pool: Sequence[Article], trial: Trial,
             link.coverage.rewrite, verbatim(page.text, original.text), shown,
         )  # fmt: skip
 
-    found = spread(f"{dates}, unrelated texts", decided, work, processes)
+    found = spread(name, decided, work, processes)
     return Unrelated(
         texts=len(work),
         pairs=sum(len(trial.originals) - (own in trial.originals) for _, _, own in work),
@@ -284,9 +304,9 @@ def unrelated(dates: str, corpus: Corpus, pool: Sequence[Article], trial: Trial,
     )
 
 
-def show_unrelated(found: Unrelated) -> dict[str, Any]:
+def show_unrelated(name: str, found: Unrelated) -> dict[str, Any]:
     print(
-        f"\nunrelated: {found.texts} texts, {found.pairs} pairs; links given: {len(found.links)}. Judge each by reading."
+        f"\n{name}: {found.texts} texts, {found.pairs} pairs; links given: {len(found.links)}. Judge each by reading."
     )
     for threshold, seen in found.above.items():
         print(

@@ -89,6 +89,15 @@ def condensed(rewrite: Article, source: random.Random) -> str | None:
     return paragraphs([lines[place] for place in kept])
 
 
+def part(article: Article, source: random.Random, sentences: range) -> str | None:
+    """So many sentences in a row of an article, mostly its first ones."""
+    lines, wanted = story(article), source.choice(sentences)
+    if len(lines) < wanted:
+        return None
+    first = 0 if source.random() < 0.6 else source.randrange(len(lines) - wanted + 1)
+    return paragraphs(lines[first : first + wanted])
+
+
 def background(rewrite: Article, other: Article, source: random.Random) -> str | None:
     """Another's text with one or two reworded sentences of a story in it: no rewrite of that story."""
     lines, frame = story(rewrite), story(other)[: source.randrange(14, 26)]

@@ -1,6 +1,6 @@
 """Trains the linker's model and says how good it is, on labelled corpora and a pool of unrelated news.
 
-    python benchmarks/train_linker.py --corpus DIR --corpus DIR --pool NEWS.jsonl.gz --out model-2.json
+    python benchmarks/train_linker.py --corpus DIR --corpus DIR --pool NEWS.jsonl.gz --out model-3.json
 
 Prints recall and false links per kind, cross-validated by story, then with each corpus in turn left out whole, then
 for the corpora of `--hold-out`, which are never trained on; then writes the model trained on all of `--corpus`.
@@ -14,8 +14,8 @@ import json
 import math
 import pickle
 import random
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -23,17 +23,17 @@ import reuse
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from crawler.corpus import Corpus, read_corpus, read_rows
+from crawler.corpus import Corpus, Truth, read_corpus, read_rows
 from crawler.interchange import article_from_json
 from crawler.link.align import overlap
-from crawler.link.features import NAMES, compare
+from crawler.link.features import NAMES, PRODUCTS, compare
 from crawler.link.profile import Profile, profile
 from crawler.model import Article, Role
 
 # What each expert is to recognise, and what none may: kind → weight of the whole kind, however many cases it has.
 EXPERTS: Mapping[str, Mapping[str, float]] = {
-    "whole": {"machine": 1.5, "spun": 1.0, "severe": 1.0, "copy": 0.3, "made-copy": 0.5, "common-source": 0.5},
-    "condensed": {"condensed": 1.5, "made-condensed": 1.0},
+    "whole": {"machine": 1.5, "spun": 1.0, "severe": 2.0, "copy": 0.3, "made-copy": 0.5, "common-source": 0.5},
+    "condensed": {"condensed": 3.0, "made-condensed": 1.0},
     "excerpt": {"lifted": 1.0, "made-lifted": 1.0, "copy": 0.2, "made-copy": 0.3},
 }
 NEGATIVES: Mapping[str, float] = {
@@ -48,6 +48,8 @@ NEGATIVES: Mapping[str, float] = {
     "made-twin-copy": 0.4,
     "made-background": 0.7,
     "made-quoted": 0.3,
+    "made-brief": 1.0,  # a few sentences of another's report or of a follow-up
+    "pool-brief": 1.0,  # the same of a text of the pool, against those nearest to it
     "pool-recycled": 0.15,  # the same writer's background again, 10 to 30 % of the words
 }
 # What one expert above all must not take for its own.
@@ -65,31 +67,40 @@ STREAM: Mapping[str, float] = {
     "made-twin-copy": 0.03,
     "made-background": 0.1,
     "made-quoted": 0.05,
+    "made-brief": 0.1,
+    "pool-brief": 0.3,
     "pool-recycled": 0.002,
 }
 # Features that speak against reuse, that may do either, and all others for it: a sign against sense is noise.
 AGAINST = frozenset({"names_missing", "numbers_missing"})
-EITHER = frozenset({"length"})
+PAIRED = frozenset(f"{one}*{other}" for one, other in PRODUCTS)
+EITHER = frozenset({"length"})  # and products
 # What an expert must not look at. Stories without names or numbers are rewritten as well, and who lifts a passage
 # may speak of whatever else he likes: there only the lifted sentences count.
 UNUSED: Mapping[str, frozenset[str]] = {
-    "whole": frozenset({"names_weight", "numbers_weight"}),
+    "whole": PAIRED
+    | {"names_weight", "numbers_weight", "names_sure", "numbers_sure", "deep_weight", "deep_sure", "page_words"},
     "condensed": frozenset(),
-    "excerpt": frozenset(
-        {
-            "page_names",
-            "original_names",
-            "names_missing",
-            "page_numbers",
-            "original_numbers",
-            "numbers_missing",
-            "length",
-        }
-    ),
+    "excerpt": PAIRED
+    | {
+        "page_names",
+        "original_names",
+        "names_missing",
+        "page_numbers",
+        "original_numbers",
+        "numbers_missing",
+        "names_sure",
+        "numbers_sure",
+        "chain_sure",
+        "explained_sure",
+        "deep_weight",
+        "deep_sure",
+        "length",
+    },
 }
 # Share of the pairs of real texts, held to be unrelated, that do reuse one another: two desks' reworks of one release,
 # a column's preview told again by its author. Such a pair must not bend the model.
-MISLABELLED: Mapping[str, float] = {"other": 0.005, "pool": 0.005, "pool-pair": 0.005}
+MISLABELLED: Mapping[str, float] = {"other": 0.005, "pool": 0.005, "pool-pair": 0.005, "pool-brief": 0.005}
 RIDGE = 1.0
 MASS = 3_000.0  # total weight of the cases of one expert, half of them positive
 LEAST_KIND = 8  # a kind with fewer cases weighs proportionally less
@@ -97,6 +108,8 @@ FOLDS = 6
 THRESHOLD = math.log(0.8 / 0.2) - math.log(0.05 / 0.95)  # as log-odds at even odds
 COPIED = 0.3  # share of verbatim words from which one text of the pool reuses another and is no negative
 RECYCLED = 0.1
+BRIEF, PART = range(1, 6), range(3, 9)  # sentences
+LEAST_PART = 50  # words of a part of a rewrite that shows whose it is
 Floats = NDArray[np.float64]
 
 
@@ -172,7 +185,46 @@ def corpus_cases(name: str, corpus: Corpus, pool: list[Article], desk: Desk) -> 
         for one in best(desk, page, pool, 1):
             vector = compare(page, desk.of(one)).features.vector()
             cases.append(Case(name, f"{name}:{stories[truth.rewrite]}", "pool", False, truth.rewrite, one.id, vector))
+        cases += _parts(name, corpus.articles[truth.rewrite], truth, near, desk, stories[truth.rewrite])
     return cases
+
+
+def _parts(name: str, page: Article, truth: Truth, near: list[Article], desk: Desk, story: str) -> list[Case]:
+    """Some sentences of a page: of a rewrite against its original, of another's report against what it is nearest to."""
+    source = random.Random(f"part of {page.id}")
+    whose = f"{name}:{story}"
+    if truth.original is None:
+        if truth.kind not in NEGATIVES:
+            return []
+        return [
+            case
+            for number, part in enumerate(_briefs(page, source))
+            for case in _cases("made-brief", False, f"{page.id}:brief{number}", part, near[:1], desk, whose)
+        ]
+    if truth.kind not in {"machine", "spun", "severe"}:
+        return []
+    text = reuse.part(page, source, PART)
+    if text is None or len(text.split()) < LEAST_PART:
+        return []
+    original = [one for one in near if one.id == truth.original]
+    return _cases("made-part", True, f"{page.id}:part", text, original, desk, whose)
+
+
+def _briefs(page: Article, source: random.Random) -> list[str]:
+    """Up to three different briefs made of a text."""
+    parts = [part for _ in range(3) if (part := reuse.part(page, source, BRIEF))]
+    return list(dict.fromkeys(parts))
+
+
+def _cases(
+    kind: str, positive: bool, name: str, text: str, originals: list[Article], desk: Desk, story: str
+) -> list[Case]:
+    page = profile(Article(id=name, url="", role=Role.AGGREGATOR, publisher="", title="", text=text))
+    return [
+        Case("made", story, kind, positive, name, one.id, compare(page, desk.of(one)).features.vector())
+        for one in originals
+        if page.spans
+    ]
 
 
 def _negative_kind(kind: str, original: str | None, place: int) -> str:
@@ -233,13 +285,11 @@ def _made(
             ("made-background", False, reuse.background(rewrites[0], other, source)),
             ("made-condensed", True, reuse.condensed(rewrites[-1], source)),
         ]
-    cases = []
-    for kind, positive, text in texts:
-        page = profile(replace(article, id=f"{article.id}:{kind}", title="", text=text or ""))
-        if page.spans:
-            vector = compare(page, held).features.vector()
-            cases.append(Case("made", story, kind, positive, f"{article.id}:{kind}", article.id, vector))
-    return cases
+    return [
+        case
+        for kind, positive, text in texts
+        for case in _cases(kind, positive, f"{article.id}:{kind}", text or "", [article], desk, story)
+    ]
 
 
 def pool_cases(pool: list[Article], desk: Desk) -> list[Case]:
@@ -253,6 +303,11 @@ def pool_cases(pool: list[Article], desk: Desk) -> list[Case]:
                 if max(features.verbatim_page, features.verbatim_original) < COPIED:
                     kind = "pool-recycled" if features.verbatim_page > RECYCLED else "pool-pair"
                     cases.append(Case("pool", f"pool:{page.id}", kind, False, page.id, one.id, features.vector()))
+                    if kind == "pool-pair":
+                        source = random.Random(f"{page.id} {one.id}")
+                        for number, text in enumerate(_briefs(page, source)):
+                            name = f"{page.id}:brief{number}"
+                            cases += _cases("pool-brief", False, name, text, [one], desk, f"pool:{page.id}")
     return cases
 
 
@@ -284,8 +339,8 @@ def mislabelled(cases: list[Case]) -> Floats:
     return np.array([0.0 if case.positive else MISLABELLED.get(case.kind, 0.0) for case in cases])
 
 
-def fit(cases: list[Case], expert: str) -> Regression:
-    """A logistic regression with bounded signs, by L-BFGS-B."""
+def fit(cases: list[Case], expert: str, names: Sequence[str] = NAMES) -> Regression:
+    """A logistic regression with bounded signs, by L-BFGS-B. `names`: those of the vectors' entries."""
     weights = case_weights(cases, EXPERTS[expert], {**NEGATIVES, **NEAR_MISSES.get(expert, {})})
     used = weights > 0
     vectors = np.array([case.vector for case in cases])[used]
@@ -303,8 +358,8 @@ def fit(cases: list[Case], expert: str) -> Regression:
         return float((weights * costs).sum()) + penalty, slope
 
     bounds: list[tuple[float | None, float | None]] = [(None, None)]
-    for name in NAMES:
-        low = None if name in AGAINST | EITHER else 0.0
+    for name in names:
+        low = None if name in AGAINST | EITHER or "*" in name else 0.0
         high = 0.0 if name in AGAINST or name in UNUSED[expert] else None
         bounds.append((0.0 if name in UNUSED[expert] else low, high))
     found = minimize(
@@ -328,13 +383,18 @@ def joined(model: Mapping[str, Regression], cases: list[Case]) -> Floats:
     return total
 
 
-def cross_validated(cases: list[Case], key: str) -> Floats:
-    """Log-odds of every case by a model that has not seen its story (or its corpus)."""
+def folds_of(cases: list[Case], key: str, count: int) -> NDArray[np.int64]:
+    """The fold of each case; cases of one story (or corpus) are in one."""
     groups = sorted({getattr(case, key) for case in cases})
     random.Random(1).shuffle(groups)
-    count = len(groups) if key == "corpus" else FOLDS
     fold = {group: place % count for place, group in enumerate(groups)}
-    folds = np.array([fold[getattr(case, key)] for case in cases])
+    return np.array([fold[getattr(case, key)] for case in cases])
+
+
+def cross_validated(cases: list[Case], key: str) -> Floats:
+    """Log-odds of every case by a model that has not seen its story (or its corpus)."""
+    count = len({case.corpus for case in cases}) if key == "corpus" else FOLDS
+    folds = folds_of(cases, key, count)
     result = np.zeros(len(cases))
     for number in range(count):
         inside = folds == number
@@ -423,6 +483,17 @@ def gather(corpora: Mapping[str, Corpus], pool: list[Article]) -> list[Case]:
     return cases + made_cases(corpora, pool, desk) + pool_cases(pool, desk)
 
 
+def write_cases(path: Path, *parts: list[Case]) -> None:
+    names = [field.name for field in fields(Case)]
+    path.write_bytes(pickle.dumps([[[getattr(case, name) for name in names] for case in part] for part in parts]))
+
+
+def read_cases(path: Path) -> tuple[list[Case], list[Case]]:
+    """Those to train on and those held out, as `--cases` kept them."""
+    cases, held = ([Case(*row) for row in part] for part in pickle.loads(path.read_bytes()))
+    return cases, held
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, action="append", required=True)
@@ -433,12 +504,12 @@ def main() -> None:
     given = parser.parse_args()
     pool = [article_from_json({"role": "origin", **row}) for _, row in read_rows(given.pool)]
     if given.cases and given.cases.exists():
-        cases, held = pickle.loads(given.cases.read_bytes())
+        cases, held = read_cases(given.cases)
     else:
         cases = gather({path.name: read_corpus(path) for path in given.corpus}, pool)
         held = [case for path in given.hold_out for case in corpus_cases(path.name, read_corpus(path), pool, Desk())]
         if given.cases:
-            given.cases.write_bytes(pickle.dumps((cases, held)))
+            write_cases(given.cases, cases, held)
     by_story = cross_validated(cases, "story")
     slope, offset = calibration(cases, by_story)
     show("cross-validated by story", cases, slope * by_story + offset)

@@ -43,6 +43,8 @@ _MARKED = 1.0  # the page bears marks of Dow Jones and the original is theirs
 _CANONICAL = 2.0  # the page names the original's address as its own
 _APART = -1.0  # the two are further apart in time than the window
 _LEAST_VERBATIM_ABROAD = 0.5  # share of a page in a language that is not known that must stand in the original
+_LEAST_WORDS = 60  # of a page, below which only a copy is told from a stranger's few sentences
+_LEAST_VERBATIM_SHORT = 0.5
 _CLOSE = 0.3  # score from which a candidate that is not taken is called alike
 _COPY_PAGE, _COPY_ORIGINAL = 0.7, 0.3  # shares of words in verbatim runs that make a copy
 _EXCERPT_PAGE = 0.6  # of the page's words: below, lifted passages stand in another's frame
@@ -214,6 +216,8 @@ def _refusal(bench: Bench, prepared: Profile, one: Weighed) -> Refusal | None:
     languages = {prepared.language, one.profile.language}
     if (len(languages) > 1 or UNKNOWN in languages) and features.verbatim_page < _LEAST_VERBATIM_ABROAD:
         return Refusal("another language, or one that is not known, and not copied", True)
+    if prepared.total_words < _LEAST_WORDS and features.verbatim_page < _LEAST_VERBATIM_SHORT:
+        return Refusal(f"fewer than {_LEAST_WORDS} words, and not copied", True)
     if _score(bench, one) < bench.threshold:
         return Refusal(_shortfall(bench, one), False)
     if one.precedence is Precedence.PAGE_FIRST:

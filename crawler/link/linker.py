@@ -23,7 +23,7 @@ from crawler.link.vocabulary import Vocabularies
 from crawler.model import Article, Completeness, Decision, Fingerprint, Rights
 from crawler.settings import LinkSettings
 
-CODE_VERSION = "3"  # goes up with any change of code or parameters that changes a fingerprint or a score
+CODE_VERSION = "4"  # goes up with any change of code or parameters that changes a fingerprint or a score
 _PROFILES_KEPT = 1_024  # some 40 KB each
 _NO_URLS: Mapping[str, str] = MappingProxyType({})
 

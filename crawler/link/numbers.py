@@ -86,6 +86,7 @@ _OUT_OF = {"en": {"in", "of"}, "de": {"von"}, "es": {"de"}, "fr": {"sur"}}
 _OPENERS = {
     language: frozenset({*_MONTH, *_ONE[language], *_COUNTING[language], *_SHARES[language]}) for language in _UNITS
 }
+_SHARE_WEIGHT = 1.5  # of a share in words: "a third" is said of anything between 30 and 36 percent
 _MAX_DIGITS = 15  # longer runs are codes, not quantities
 
 
@@ -166,7 +167,7 @@ class _Reader:
         if word in self.counting:
             return self._share_of(place, self.counting[word]) or self._counted(place)
         if self.shares.get(word) == 50:
-            return _number(place, place + 1, 50.0, weight=1.5)
+            return _number(place, place + 1, 50.0, _SHARE_WEIGHT)
         return None
 
     def _word(self, place: int) -> str:
@@ -219,7 +220,7 @@ class _Reader:
         value = self.counting.get(word) or (digits(word, self.language) if word[:1].isdigit() else None)
         if not value or value < 2 or value > 20:
             return None
-        return _number(place, after + 2, 100.0 / value)
+        return _number(place, after + 2, 100.0 / value, _SHARE_WEIGHT)
 
     def _share_of(self, place: int, count: float) -> Number | None:
         """`a fifth`, `three fifths`, `two-thirds`."""
@@ -227,7 +228,7 @@ class _Reader:
         share = self.shares.get(word) or self.shares.get(word.removesuffix("s"))
         if share is None or count * share > 100:
             return None
-        return _number(place, place + 2, count * share)
+        return _number(place, place + 2, count * share, _SHARE_WEIGHT)
 
 
 def _is_day(word: str) -> bool:

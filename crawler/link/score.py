@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from crawler.link.features import NAMES, Features
 from crawler.link.lexicon import data_file
 
-MODEL_FILE = "model-2.json"
+MODEL_FILE = "model-3.json"
 _MOST = 15.0  # log-odds; nothing that was measured supports more certainty than one in millions
 
 

@@ -20,6 +20,13 @@ _NAME_WEIGHT = 0.7  # of its idf, beside the weight of its stem
 _LEAST_NAME_IDF = 2.0  # a name is worth that much at least
 _GERMAN_NAME_IDF = 6.0  # all nouns have capitals: only rare ones may be names
 _LONE_NAME_IDF = 7.0  # a word that only starts sentences is a name if it is in no dictionary
+# Of the titles whose stories are looked for: who names his source has taken no fact more for that.
+_TITLE_WORDS = frozenset(
+    (
+        "barron", "barrons", "business", "daily", "dow", "financial", "global", "investor", "investors", "jones",
+        "journal", "mansion", "marketwatch", "news", "newswires", "street", "wall",
+    )
+)  # fmt: skip
 
 
 class Vocabulary:
@@ -79,7 +86,7 @@ class Vocabulary:
 
     def _may_be_name(self, word: str, idf: float) -> bool:
         language = self._lexicon.language
-        if language == UNKNOWN or len(word) < 2 or is_title(word):
+        if language == UNKNOWN or len(word) < 2 or is_title(word) or bare_name(word).lower() in _TITLE_WORDS:
             return False
         return idf >= (_GERMAN_NAME_IDF if language == "de" else STOP_IDF)
 

@@ -86,6 +86,42 @@ def test_what_is_no_reuse_is_not_linked(linker: Linker, text: str) -> None:
     assert all(not one.taken and one.reason for one in decision.considered)
 
 
+FINANCE_CHIEF = """\
+Lindmark Waterways named Karl Strand its new finance chief on Friday. He comes from the brokers Dahl & Partners and \
+will begin in May.
+
+Mr. Strand, 51 years old, was born in Torsby. The owner of the Lindmark Canal, which collects tolls of about $412 \
+million a year, had looked for somebody since January.
+
+"I wanted to see ships from my desk," he told the Vardholm Courier. Agnes Holmqvist, the chief engineer, will lead the \
+finances until he arrives, the company said.
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The lock was shut on Monday by Agnes Holmqvist.",
+        "Agnes Holmqvist won a chess match in Torsby on Monday.",
+        "Agnes Holmqvist of Lindmark Waterways spoke in Torsby about the pay of engineers. She wants more of them.",
+        FINANCE_CHIEF,
+    ],
+)
+def test_a_brief_that_shares_a_few_names_is_not_linked(linker: Linker, text: str) -> None:
+    assert decide(linker, text).link is None
+
+
+def test_a_few_sentences_are_linked_where_they_are_copied(linker: Linker) -> None:
+    copied = "\n\n".join(stories.CANAL.split("\n\n")[2:4])
+    assert len(copied.split()) < 80
+    link = decide(linker, copied).link
+    assert link is not None
+    assert link.original_id == "canal"
+    short = linker.decide(article("page", stories.CANAL_SPUN.split("\n\n")[0]), (CANAL,))
+    assert short.link is None
+    assert short.considered[0].reason == "fewer than 60 words, and not copied"
+
+
 def test_a_summary_of_the_same_event_is_not_the_original_of_a_report(linker: Linker) -> None:
     report, summary = stories.ALMATY_REPORT, stories.ALMATY_SUMMARY
     for page, held in ((report, summary), (summary, report)):
