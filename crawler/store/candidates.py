@@ -26,7 +26,7 @@ from crawler.store.rows import chunks
 from crawler.store.tables import articles, fingerprints, linkers, postings
 from crawler.store.transaction import Transaction
 
-_SIDES = (Side.ORIGINAL, Side.PAGE, Side.TEASER)
+_SIDES = (Side.ORIGINAL, Side.PAGE, Side.TEASER)  # numbered upwards; pages that are aside have shelves below zero
 _WEIGHT_UNIT = 16  # weights are summed as whole numbers: no order of addition can break a tie
 
 
@@ -65,6 +65,12 @@ def put_back(tx: Transaction, article_no: int, side: Side) -> None:
         _shelve(tx, article_no, shelf(row.linker_no, side), _keys(row))
 
 
+def move(tx: Transaction, article_no: int, side: Side) -> None:
+    """Found on another side from now on."""
+    take_off(tx, [article_no])
+    put_back(tx, article_no, side)
+
+
 def take_off(tx: Transaction, numbers: Sequence[int], *, forget: bool = False) -> None:
     """No longer found. `forget`: the fingerprints go as well."""
     held = sa.select(fingerprints.c.article_no, fingerprints.c.linker_no, fingerprints.c.index_keys)
@@ -73,7 +79,7 @@ def take_off(tx: Transaction, numbers: Sequence[int], *, forget: bool = False) -
         for row in rows:
             # By whole primary keys: postings are ordered by key, not by article.
             keys = tx.dialect.as_list(_keys(row))
-            shelves = tx.dialect.as_list([shelf(row.linker_no, side) for side in _SIDES])
+            shelves = tx.dialect.as_list([shelf(row.linker_no, side) for side in Side])
             tx.run(_unshelve(tx.dialect), {"article_no": row.article_no, "index_keys": keys, "shelves": shelves})
         if forget:
             tx.run(sa.delete(fingerprints).where(tx.dialect.among(fingerprints.c.article_no, part)))
@@ -84,6 +90,12 @@ def is_put(tx: Transaction, article_no: int, fingerprint: Fingerprint) -> bool:
     linker_no = _serving(tx, fingerprint)
     row = sa.select(fingerprints.c.linker_no).where(fingerprints.c.article_no == article_no)
     return tx.first(row.where(fingerprints.c.linker_no == linker_no)) is not None
+
+
+def weight_of(row: Row[Any]) -> float:
+    """The whole weight of a fingerprint's row."""
+    sixteenths: bytes = row.index_weights
+    return sum(sixteenths) / _WEIGHT_UNIT
 
 
 def held(tx: Transaction, ids: Sequence[str]) -> dict[str, Fingerprint]:
@@ -230,6 +242,8 @@ def _check(row: Row[Any], fingerprint: Fingerprint) -> None:
 
 
 def shelf(linker_no: int, side: Side) -> int:
+    if side is Side.ASIDE:
+        return -linker_no
     return linker_no * len(_SIDES) + _SIDES.index(side)
 
 
