@@ -46,7 +46,7 @@ from crawler.store.articles import _store
 from crawler.store.transaction import Transaction
 
 BATCH = 500
-INDEX_TABLES = ("postings", "fingerprints")
+INDEX_TABLES = ("original_postings", "fingerprints")
 BACKENDS = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-MOST_ENTRIES = 2_000  # entries of an index that one search reads, however many articles it holds
+MOST_ENTRIES = 1_000  # entries of an index that one search reads, however many articles it holds
 MOST_COUNTED = 250  # entries of one key; a key that more articles have tells next to nothing
 
 

@@ -119,7 +119,7 @@ class LinkSettings(_Section):
 
     threshold: Share = 0.8  # on the calibrated score
     base_rate: Annotated[float, Field(strict=True, gt=0, lt=1)] = 0.05  # share of rewrites in the stream
-    window_days: PositiveCount = 30  # days around an article that are searched first
+    window_days: PositiveCount = 30  # days; an original further away needs stronger evidence, none is excluded
     # tables of `wiretrace db idf` in place of the package's; a change takes effect by `wiretrace db reindex`
     idf: tuple[str, ...] = ()
 

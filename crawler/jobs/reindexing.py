@@ -14,7 +14,6 @@ from crawler.settings import Settings
 from crawler.store import Store
 
 BATCH = 100  # articles signed and written at once
-DROPPED_AT_ONCE = 20_000  # postings
 
 
 @dataclass(slots=True)
@@ -86,8 +85,6 @@ async def _make_whole(
 
 
 async def _drop_old(store: Store) -> None:
-    while await store.drop_old_postings(DROPPED_AT_ONCE):
-        pass
     after: int | None = 0
     while after is not None:
-        after = await store.drop_old_fingerprints(after, BATCH * 10)
+        after = await store.drop_old_index(after, BATCH)

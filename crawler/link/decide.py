@@ -5,8 +5,10 @@ Everything here is a function of the page, the candidates in the order of their 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from crawler.link.lexicon import UNKNOWN
 from crawler.link.markers import Marker, markers
 from crawler.link.profile import Profile
 from crawler.link.score import Model, probability
-from crawler.link.standing import is_dow_jones, precedence, standing
+from crawler.link.standing import are_apart, is_dow_jones, precedence, standing
 from crawler.model import (
     Article,
     Considered,
@@ -39,6 +41,7 @@ _HOPELESS_RUN, _HOPELESS = 2, 0.02
 # Log-odds that circumstances add. None can lift a story above the threshold that its text does not speak for.
 _MARKED = 1.0  # the page bears marks of Dow Jones and the original is theirs
 _CANONICAL = 2.0  # the page names the original's address as its own
+_APART = -1.0  # the two are further apart in time than the window
 _LEAST_VERBATIM_ABROAD = 0.5  # share of a page in a language that is not known that must stand in the original
 _CLOSE = 0.3  # score from which a candidate that is not taken is called alike
 _COPY_PAGE, _COPY_ORIGINAL = 0.7, 0.3  # shares of words in verbatim runs that make a copy
@@ -58,6 +61,7 @@ class Weighed:
     manner: str
     precedence: Precedence
     address: EvidenceKind | None
+    apart: bool
 
     @property
     def explains(self) -> float:
@@ -87,6 +91,7 @@ class Bench:
     model: Model
     threshold: float
     base_rate: float
+    window: timedelta
     rights: Sequence[Rights]
 
 
@@ -105,7 +110,7 @@ def decide(
     weighed.sort(key=lambda one: (-one.log_odds, one.article.id))
     refused = _refusals(bench, prepared, weighed)
     able = [one for one in weighed if one.article.id not in refused]
-    taken = min(able, key=lambda one: (-round(one.explains, 6), one.article.id)) if able else None
+    taken = min(able, key=_preference) if able else None
     considered = [_considered(bench, one, one is taken, refused.get(one.article.id)) for one in weighed]
     considered.sort(key=lambda one: (not one.taken, -one.score, one.original_id))
     return Decision(
@@ -116,6 +121,12 @@ def decide(
         attribution=None if taken else attribution(page, prepared, marks, teasers),
         considered=tuple(considered[:MOST_CONSIDERED]),
     )
+
+
+def _preference(one: Weighed) -> tuple[float, bool, float, str]:
+    """The least is the original: the one that explains most; of equal ones that of the page's time, then the first."""
+    when = one.article.published or one.article.first_seen
+    return (-round(one.explains, 6), one.apart, when.timestamp() if when else math.inf, one.article.id)
 
 
 def _considered(bench: Bench, one: Weighed, taken: bool, refusal: Refusal | None) -> Considered:
@@ -176,7 +187,10 @@ def _weigh(
         log_odds += _MARKED
     if address is EvidenceKind.CANONICAL:
         log_odds += _CANONICAL
-    return Weighed(article, held, comparison, log_odds, judgement.manner, precedence(page, article), address)
+    apart = are_apart(page, article, bench.window)
+    if apart:
+        log_odds += _APART
+    return Weighed(article, held, comparison, log_odds, judgement.manner, precedence(page, article), address, apart)
 
 
 def _refusals(bench: Bench, prepared: Profile, weighed: Sequence[Weighed]) -> dict[str, Refusal]:

@@ -6,6 +6,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from types import MappingProxyType
 
@@ -36,7 +37,14 @@ class Linker:
     def __init__(self, settings: LinkSettings, rights: Sequence[Rights] = (), *, tables: Tables | None = None) -> None:
         """`tables`: those that `settings.idf` names, where they were read already. Raises SettingsError."""
         tables = read_tables(settings.idf) if tables is None else tables
-        self._bench = Bench(linker_id(tables), shipped_model(), settings.threshold, settings.base_rate, tuple(rights))
+        self._bench = Bench(
+            linker=linker_id(tables),
+            model=shipped_model(),
+            threshold=settings.threshold,
+            base_rate=settings.base_rate,
+            window=timedelta(days=settings.window_days),
+            rights=tuple(rights),
+        )
         self.vocabularies = Vocabularies(tables)
         self._profiles: OrderedDict[tuple[str, int], Profile] = OrderedDict()
 

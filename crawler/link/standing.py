@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from crawler.link.lexicon import fold
@@ -42,6 +42,13 @@ def precedence(page: Article, original: Article) -> Precedence:
     if page.published is not None and page.published < known:
         return Precedence.UNKNOWN
     return Precedence.ORIGINAL_FIRST
+
+
+def are_apart(page: Article, original: Article, window: timedelta) -> bool:
+    """Whether the two are further apart in time than `window`, where both times are known."""
+    here = page.published or page.first_seen
+    there = original.published or original.first_seen
+    return here is not None and there is not None and abs(here - there) > window
 
 
 def is_dow_jones(publisher: str) -> bool:

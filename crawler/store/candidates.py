@@ -1,7 +1,7 @@
 """The candidate index: which articles share keys with a fingerprint.
 
-One posting a key and article, on a shelf for each linker and side. The layout is this module's secret: it can
-become one row an original without anybody noticing.
+One posting a key and article, in a table for each side. The keys of each linker are salted with its number, so that
+two indexes can stand side by side while one is made anew. The layout is this module's secret.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from heapq import nlargest
 from typing import Any
@@ -23,10 +23,24 @@ from crawler.model import Candidate, Fingerprint, Side
 from crawler.store.connected import Connected
 from crawler.store.dialect import Dialect
 from crawler.store.rows import chunks
-from crawler.store.tables import articles, fingerprints, linkers, postings
+from crawler.store.tables import (
+    articles,
+    aside_postings,
+    fingerprints,
+    linkers,
+    original_postings,
+    page_postings,
+    teaser_postings,
+)
 from crawler.store.transaction import Transaction
 
-_SIDES = (Side.ORIGINAL, Side.PAGE, Side.TEASER)  # numbered upwards; pages that are aside have shelves below zero
+POSTINGS: Mapping[Side, sa.Table] = {
+    Side.ORIGINAL: original_postings,
+    Side.PAGE: page_postings,
+    Side.ASIDE: aside_postings,
+    Side.TEASER: teaser_postings,
+}
+_SALT = 0x9E3779B1  # 2^32 over the golden ratio: multiples of it differ in all bits
 _WEIGHT_UNIT = 16  # weights are summed as whole numbers: no order of addition can break a tie
 
 
@@ -49,20 +63,20 @@ def put(tx: Transaction, article_no: int, side: Side, fingerprint: Fingerprint, 
     if not first:
         take_off(tx, [article_no])
     tx.run(_keep_fingerprint(tx.dialect), _row(article_no, linker_no, fingerprint))
-    _shelve(tx, article_no, shelf(linker_no, side), fingerprint.keys)
+    _post(tx, article_no, side, _salted(fingerprint.keys, linker_no))
 
 
 def put_beside(tx: Transaction, article_no: int, side: Side | None, fingerprint: Fingerprint, linker_no: int) -> None:
     """Adds the article to another linker's index; without a `side` its fingerprint is kept and not found."""
     tx.run(_keep_fingerprint(tx.dialect), _row(article_no, linker_no, fingerprint))
     if side is not None:
-        _shelve(tx, article_no, shelf(linker_no, side), fingerprint.keys)
+        _post(tx, article_no, side, _salted(fingerprint.keys, linker_no))
 
 
 def put_back(tx: Transaction, article_no: int, side: Side) -> None:
     """Postings again for an article whose fingerprint was kept."""
     for row in tx.all(sa.select(fingerprints).where(fingerprints.c.article_no == article_no)):
-        _shelve(tx, article_no, shelf(row.linker_no, side), _keys(row))
+        _post(tx, article_no, side, _salted(_keys(row), row.linker_no))
 
 
 def move(tx: Transaction, article_no: int, side: Side) -> None:
@@ -73,16 +87,19 @@ def move(tx: Transaction, article_no: int, side: Side) -> None:
 
 def take_off(tx: Transaction, numbers: Sequence[int], *, forget: bool = False) -> None:
     """No longer found. `forget`: the fingerprints go as well."""
-    held = sa.select(fingerprints.c.article_no, fingerprints.c.linker_no, fingerprints.c.index_keys)
     for part in chunks(numbers):
-        rows = tx.all(held.where(tx.dialect.among(fingerprints.c.article_no, part)))
-        for row in rows:
-            # By whole primary keys: postings are ordered by key, not by article.
-            keys = tx.dialect.as_list(_keys(row))
-            shelves = tx.dialect.as_list([shelf(row.linker_no, side) for side in Side])
-            tx.run(_unshelve(tx.dialect), {"article_no": row.article_no, "index_keys": keys, "shelves": shelves})
+        take_down(tx, tx.all(sa.select(fingerprints).where(tx.dialect.among(fingerprints.c.article_no, part))))
         if forget:
             tx.run(sa.delete(fingerprints).where(tx.dialect.among(fingerprints.c.article_no, part)))
+
+
+def take_down(tx: Transaction, rows: Iterable[Row[Any]]) -> None:
+    """Removes the postings of these rows of `fingerprints`."""
+    for row in rows:
+        # By whole primary keys: postings are ordered by key, not by article.
+        keys = tx.dialect.as_list(_salted(_keys(row), row.linker_no))
+        for side in POSTINGS:
+            tx.run(_unpost(tx.dialect, side), {"article_no": row.article_no, "index_keys": keys})
 
 
 def is_put(tx: Transaction, article_no: int, fingerprint: Fingerprint) -> bool:
@@ -135,21 +152,20 @@ def _keep_fingerprint(dialect: Dialect) -> Any:
 
 
 @cache
-def _put_on_shelf(dialect: Dialect) -> Any:
-    keys = dialect.numbers("index_keys")
-    shelf = sa.bindparam("shelf", type_=postings.c.shelf.type)
-    number = sa.bindparam("article_no", type_=postings.c.article_no.type)
-    return sa.insert(postings).from_select(
-        ["shelf", "key", "article_no"], sa.select(shelf, sa.cast(keys.c.value, sa.BigInteger), number)
+def _add_postings(dialect: Dialect, side: Side) -> Any:
+    keys, table = dialect.numbers("index_keys"), POSTINGS[side]
+    number = sa.bindparam("article_no", type_=table.c.article_no.type)
+    return sa.insert(table).from_select(
+        ["key", "article_no"], sa.select(sa.cast(keys.c.value, table.c.key.type), number)
     )
 
 
 @cache
-def _unshelve(dialect: Dialect) -> Any:
-    return sa.delete(postings).where(
-        postings.c.shelf.in_(sa.select(dialect.numbers("shelves").c.value)),
-        postings.c.key.in_(sa.select(dialect.numbers("index_keys").c.value)),
-        postings.c.article_no == sa.bindparam("article_no"),
+def _unpost(dialect: Dialect, side: Side) -> Any:
+    table = POSTINGS[side]
+    return sa.delete(table).where(
+        dialect.listed(table.c.key, "index_keys"),
+        table.c.article_no == sa.bindparam("article_no", type_=table.c.article_no.type),
     )
 
 
@@ -159,8 +175,9 @@ def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int, le
     if row is None or not fingerprint.keys:
         return []
     _check(row, fingerprint)
-    asked = {"index_keys": tx.dialect.as_list(fingerprint.keys), "shelf": shelf(row.no, side)}
-    holders = {int(row.key): row.holders for row in tx.all(_holders(tx.dialect), asked) if row.holders is not None}
+    asked = dict(zip(_salted(fingerprint.keys, row.no), fingerprint.keys, strict=True))
+    found = tx.all(_holders(tx.dialect, side), {"index_keys": tx.dialect.as_list(asked)})
+    holders = {asked[one.key]: one.holders for one in found if one.holders is not None}
     chosen = worth_reading((key, tx.dialect.count_gathered(some)) for key, some in holders.items())
     weights = dict(zip(fingerprint.keys, fingerprint.weights, strict=True))
     sums: dict[int, int] = defaultdict(int)
@@ -186,12 +203,12 @@ def _ranked(tx: Transaction, sums: Mapping[int, int], limit: int, least: float) 
 
 
 @cache
-def _holders(dialect: Dialect) -> sa.Select[Any]:
-    """Who holds each of the `index_keys` on a `shelf`, as far as it matters; null for a key that nobody has."""
-    keys = dialect.numbers("index_keys")
+def _holders(dialect: Dialect, side: Side) -> sa.Select[Any]:
+    """Who holds each of the `index_keys`, as far as it matters; null for a key that nobody has."""
+    keys, table = dialect.numbers("index_keys"), POSTINGS[side]
     some = (
-        sa.select(postings.c.article_no)
-        .where(postings.c.shelf == sa.bindparam("shelf", type_=postings.c.shelf.type), postings.c.key == keys.c.value)
+        sa.select(table.c.article_no)
+        .where(table.c.key == sa.cast(keys.c.value, table.c.key.type))
         .limit(MOST_COUNTED + 1)
         .correlate(keys)
         .subquery()
@@ -205,10 +222,10 @@ def _named(dialect: Dialect) -> sa.Select[Any]:
     return sa.select(articles.c.no, articles.c.id).where(dialect.listed(articles.c.no, "numbers"))
 
 
-def _shelve(tx: Transaction, article_no: int, shelf: int, keys: Sequence[int]) -> None:
+def _post(tx: Transaction, article_no: int, side: Side, keys: Sequence[int]) -> None:
     if keys:
         ordered = tx.dialect.as_list(sorted(set(keys)))
-        tx.run(_put_on_shelf(tx.dialect), {"shelf": shelf, "index_keys": ordered, "article_no": article_no})
+        tx.run(_add_postings(tx.dialect, side), {"index_keys": ordered, "article_no": article_no})
 
 
 def _row(article_no: int, linker_no: int, fingerprint: Fingerprint) -> dict[str, Any]:
@@ -241,10 +258,11 @@ def _check(row: Row[Any], fingerprint: Fingerprint) -> None:
         raise LinkerMismatch(f"{row.linker} ({row.scheme})", f"{fingerprint.linker} ({fingerprint.scheme})")
 
 
-def shelf(linker_no: int, side: Side) -> int:
-    if side is Side.ASIDE:
-        return -linker_no
-    return linker_no * len(_SIDES) + _SIDES.index(side)
+def _salted(keys: Sequence[int], linker_no: int) -> tuple[int, ...]:
+    """The keys as they stand in the postings, in the same order; those of the first linker are as they were made."""
+    salt = (linker_no - 1) * _SALT & 0xFFFFFFFF
+    salt -= (salt & 0x80000000) << 1  # as a signed number of 32 bits: so are the keys
+    return tuple(key ^ salt for key in keys)
 
 
 def _keys(row: Row[Any]) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from crawler.model import Article, Completeness, Fingerprint, Role, Side
 from crawler.store import candidates, held, places, tasks
 from crawler.store.connected import Connected
 from crawler.store.rows import article_of
-from crawler.store.tables import articles, fingerprints, linkers, postings, versions
+from crawler.store.tables import articles, fingerprints, linkers, versions
 from crawler.store.transaction import Transaction
 
 
@@ -60,13 +60,11 @@ class Reindexing(Connected):
         except _NotWholeError:
             return None
 
-    async def drop_old_postings(self, limit: int) -> int:
-        """Removes at most `limit` postings of linkers before the one in use; how many went."""
-        return await self._db.write(_drop_postings, limit)
-
-    async def drop_old_fingerprints(self, after: int, limit: int) -> int | None:
-        """The same for the fingerprints of `limit` articles numbered above `after`; the last one's number."""
-        return await self._db.write(_drop_fingerprints, after, limit)
+    async def drop_old_index(self, after: int, limit: int) -> int | None:
+        """Removes what linkers before the one in use made of `limit` articles numbered above `after`; the last one's
+        number, None where there was nothing left.
+        """
+        return await self._db.write(_drop_old, after, limit)
 
 
 def _begin(tx: Transaction, linker: str, scheme: str) -> int | None:
@@ -131,30 +129,18 @@ def _serve(tx: Transaction, index: int) -> int:
     return len(numbers)
 
 
-def _old(tx: Transaction) -> list[int]:
+def _drop_old(tx: Transaction, after: int, limit: int) -> int | None:
     serving = candidates.serving(tx)
     if serving is None:
-        return []
-    return [row.no for row in tx.all(sa.select(linkers.c.no).where(linkers.c.no < serving.no))]
-
-
-def _drop_postings(tx: Transaction, limit: int) -> int:
-    shelves = [candidates.shelf(number, side) for number in _old(tx) for side in Side]
-    whole = (postings.c.shelf, postings.c.key, postings.c.article_no)
-    rows = tx.all(sa.select(*whole).where(postings.c.shelf.in_(shelves)).order_by(*whole).limit(limit))
-    if not rows:
-        return 0
-    upto = sa.tuple_(*whole) <= sa.tuple_(*rows[-1])
-    return tx.run(sa.delete(postings).where(postings.c.shelf.in_(shelves), upto))
-
-
-def _drop_fingerprints(tx: Transaction, after: int, limit: int) -> int | None:
-    old = _old(tx)
+        return None
+    old = [row.no for row in tx.all(sa.select(linkers.c.no).where(linkers.c.no < serving.no))]
     theirs = sa.and_(fingerprints.c.linker_no.in_(old), fingerprints.c.article_no > after)
     some = sa.select(fingerprints.c.article_no).where(theirs).order_by(fingerprints.c.article_no).limit(limit)
     numbers = [row.article_no for row in tx.all(some)]
     if not numbers:
         tx.run(sa.delete(linkers).where(linkers.c.no.in_(old)))
         return None
-    tx.run(sa.delete(fingerprints).where(theirs, fingerprints.c.article_no <= numbers[-1]))
+    upto = sa.and_(theirs, fingerprints.c.article_no <= numbers[-1])
+    candidates.take_down(tx, tx.all(sa.select(fingerprints).where(upto)))
+    tx.run(sa.delete(fingerprints).where(upto))
     return int(numbers[-1])

@@ -209,13 +209,18 @@ fingerprints = Table(
     Column("index_weights", Bytes, nullable=False),  # bytes: sixteenths
 )
 
-postings = Table(
-    "postings",
-    metadata,
-    Column("shelf", SmallInteger, primary_key=True, autoincrement=False),  # linker and side
-    Column("key", sa.BigInteger, primary_key=True, autoincrement=False),
-    Column("article_no", Number, primary_key=True, autoincrement=False),
-    sqlite_with_rowid=False,
+# One table a side, and nothing but the two numbers in a row: in PostgreSQL, whose rows and index entries cost 24 and 8
+# bytes before they hold anything, that is 40 % less than with a column for the side. Both are of 4 bytes, so
+# articles above number 2,147,483,647 can't be found.
+original_postings, page_postings, aside_postings, teaser_postings = (
+    Table(
+        f"{side}_postings",
+        metadata,
+        Column("key", Integer, primary_key=True, autoincrement=False),
+        Column("article_no", Integer, primary_key=True, autoincrement=False),
+        sqlite_with_rowid=False,
+    )
+    for side in ("original", "page", "aside", "teaser")
 )
 
 # --- decisions ---------------------------------------------------------------------------------------------

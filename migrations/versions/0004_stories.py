@@ -1,6 +1,6 @@
-"""Stories: which pages belong to another's, how large each story is, and which ids are aliases.
+"""Stories: which pages belong to another's and stand aside, how large each story is, and which ids are aliases.
 
-Revision: 0004, after 0002
+Revision: 0004, after 0003
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -41,6 +41,13 @@ def upgrade() -> None:
     )
     _partial_index("ix_stories_merged_into", "stories", "merged_into", "merged_into IS NOT NULL")
     _partial_index("ix_stories_large", "stories", "size", "size > 1000")
+    op.create_table(
+        "aside_postings",
+        sa.Column("key", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("article_no", sa.Integer(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("key", "article_no", name="pk_aside_postings"),
+        sqlite_with_rowid=False,
+    )
     # Those that were told so far are originals with their links.
     op.execute(
         "INSERT INTO stories (id, size) SELECT articles.id, count(*) + 1 FROM links"
@@ -67,5 +74,7 @@ def downgrade() -> None:
     # Rows that the program before could not read. Numbers of the log may be missing from here on.
     op.execute("DELETE FROM changes WHERE subject = 'member'")
     op.execute("UPDATE changes SET state = NULL, story_id = NULL WHERE subject = 'story'")
+    op.execute("INSERT INTO page_postings (key, article_no) SELECT key, article_no FROM aside_postings")
+    op.drop_table("aside_postings")
     op.drop_table("stories")
     op.drop_table("places")

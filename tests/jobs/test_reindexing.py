@@ -16,7 +16,7 @@ from crawler.jobs.tracing import trace
 from crawler.model import RawDocument
 from crawler.settings import DatabaseSettings, RunSettings, Settings
 from crawler.store import Store
-from crawler.store.tables import fingerprints, linkers, postings
+from crawler.store.tables import fingerprints, linkers, original_postings, page_postings
 from crawler.store.transaction import Transaction
 from tests.stories import page_html, story
 
@@ -39,7 +39,8 @@ async def links(settings: Settings, tmp_path: Path) -> list[dict[str, Any]]:
 
     def make_old(tx: Transaction) -> None:
         tx.run(sa.update(linkers).values(linker="0-old"))
-        tx.run(sa.update(postings).values(key=postings.c.key / 3))
+        for table in (original_postings, page_postings):
+            tx.run(sa.update(table).values(key=table.c.key / 3))
         tx.run(sa.update(fingerprints).values(index_keys=b"", index_weights=b""))
 
     async with await Store.open(settings.database, SystemClock()) as store:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -256,6 +257,19 @@ def test_a_copy_of_the_same_delivery_under_two_ids_is_decided_by_id(linker: Link
         link = linker.decide(article("page", stories.CANAL_SPUN), candidates).link
         assert link is not None
         assert link.original_id == "aaa-canal"
+
+
+def test_of_two_deliveries_of_one_story_the_first_within_the_window_is_the_original(linker: Linker) -> None:
+    years_ago = replace(CANAL, id="aaa", published=at(1) - timedelta(days=800))
+    second = replace(CANAL, id="bbb", published=at(9))
+    first = replace(CANAL, id="ccc", published=at(8))
+    page = article("page", stories.CANAL_SPUN, published=at(11))
+    decision = linker.decide(page, (years_ago, second, first))
+    assert decision.link is not None
+    assert decision.link.original_id == "ccc"
+    old = linker.decide(page, (years_ago,))
+    assert old.link is not None
+    assert old.score < decision.score
 
 
 def test_an_article_is_no_original_of_itself(linker: Linker) -> None:

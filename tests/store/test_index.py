@@ -43,15 +43,14 @@ async def test_an_empty_store_or_fingerprint_has_no_candidates(store: Store) -> 
 async def test_a_key_that_too_many_articles_have_is_passed_over(store: Store) -> None:
     import sqlalchemy as sa
 
-    from crawler.store.tables import postings
+    from crawler.store.tables import original_postings
     from crawler.store.transaction import Transaction
 
     await store.store_article(original(), fingerprint(1, 2))
 
     def fill(tx: Transaction) -> None:
-        shelf = tx.scalar(sa.select(postings.c.shelf).limit(1))
-        rows = [{"shelf": shelf, "key": 1, "article_no": number} for number in range(1_000, 1_000 + MOST_COUNTED)]
-        tx.run(sa.insert(postings), rows)
+        rows = [{"key": 1, "article_no": number} for number in range(1_000, 1_000 + MOST_COUNTED)]
+        tx.run(sa.insert(original_postings), rows)
 
     await store._db.write(fill)
     assert await store.index.candidates(fingerprint(1), Side.ORIGINAL) == []

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from crawler.errors import LinkerMismatch
 from crawler.model import Fingerprint, Side
 from crawler.store import Store
-from crawler.store.tables import fingerprints, linkers, postings
+from crawler.store.tables import fingerprints, linkers, original_postings, page_postings
 from crawler.store.transaction import Transaction
 from tests.store.pieces import fingerprint, original, page
 
@@ -29,12 +29,10 @@ async def sign_all(store: Store, index: int) -> None:
     await store.sign(index, [(one, new(7)) for one in await store.unsigned(index, 0, 100)])
 
 
-async def rows(store: Store) -> tuple[int, int, int]:
-    def body(tx: Transaction) -> tuple[int, int, int]:
-        one, two, three = (
-            int(tx.scalar(sa.select(sa.func.count()).select_from(t))) for t in (linkers, fingerprints, postings)
-        )
-        return one, two, three
+async def rows(store: Store) -> list[int]:
+    def body(tx: Transaction) -> list[int]:
+        tables = (linkers, fingerprints, original_postings, page_postings)
+        return [int(tx.scalar(sa.select(sa.func.count()).select_from(table))) for table in tables]
 
     return await store._db.read(body)
 
@@ -94,11 +92,15 @@ async def test_what_is_left_of_the_old_index_goes_bit_by_bit(filled: Store) -> N
     index = await filled.begin_index("2", "x")
     assert index is not None
     await sign_all(filled, index)
-    assert await filled.drop_old_postings(100) == 0
+    assert await rows(filled) == [2, 6, 4, 2]
+    assert await filled.drop_old_index(0, 100) is None
+    assert await rows(filled) == [2, 6, 4, 2]
     await filled.serve_index(index)
-    assert [await filled.drop_old_postings(2) for _ in range(3)] == [2, 1, 0]
-    last = await filled.drop_old_fingerprints(0, 2)
+    last = await filled.drop_old_index(0, 2)
     assert last is not None
-    assert await filled.drop_old_fingerprints(last, 2) is not None
-    assert await filled.drop_old_fingerprints(99, 2) is None
-    assert await rows(filled) == (1, 3, 3)
+    assert await rows(filled) == [2, 4, 2, 2]
+    last = await filled.drop_old_index(last, 2)
+    assert last is not None
+    assert await filled.drop_old_index(last, 2) is None
+    assert await rows(filled) == [1, 3, 2, 1]
+    assert len(await filled.index.candidates(new(7), Side.ORIGINAL)) == 2

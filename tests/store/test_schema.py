@@ -8,12 +8,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from crawler.errors import SchemaTooNew
+from crawler.model import Side
 from crawler.settings import DatabaseSettings
 from crawler.store import Store, schema
 from crawler.store.tables import metadata
 from crawler.store.transaction import Transaction
-from tests.store.pieces import StillClock, page
+from tests.store.pieces import StillClock, fingerprint, original, page
 from tests.store.processes import context, open_store
+
+BIG = (1 << 31) - 1
 
 
 async def test_the_migrated_schema_is_the_one_of_the_tables(store: Store) -> None:
@@ -63,11 +66,20 @@ async def test_what_an_older_store_holds_is_there_after_it_was_migrated(store_ur
         command.downgrade(config, "0001")
 
     async with await Store.open(DatabaseSettings(url=store_url), clock) as store:
-        await store.store_article(page(), None)
+        await store.store_article(page(), fingerprint(-5, BIG))
+        await store.store_article(original(), fingerprint(3))
+        second = await store.begin_index("2", "x")
+        assert second is not None
+        theirs = [fingerprint(-7, 9, linker="2")] * 2
+        await store.sign(second, list(zip(await store.unsigned(second, 0, 9), theirs, strict=True)))
+        assert await store.serve_index(second) == 1
         await store._db.migrate(down)
     async with await Store.open(DatabaseSettings(url=store_url), clock) as store:
         assert await store.current_revision() == store.known_revision()
         assert await store.article(page().id) is not None
+        for side in (Side.PAGE, Side.ORIGINAL):
+            (found,) = await store.index.candidates(fingerprint(-7, 9, linker="2"), side)
+            assert found.overlap == 2.0
 
 
 async def test_the_schema_goes_back_to_nothing(store_url: str, clock: StillClock) -> None:
