@@ -15,7 +15,7 @@ from typing import NamedTuple
 import xxhash
 
 from crawler.link.linker import Linker
-from crawler.link.profile import NAME, NUMBER, Profile, profile
+from crawler.link.profile import NAME, NUMBER, Profile
 from crawler.model import Article, Decision, Kinship, Relation
 
 # Share of the weight of the lesser of two fingerprints that they have in common at least, to be compared: that of
@@ -85,7 +85,7 @@ class Kin:
         key = (article.id, xxhash.xxh3_64_intdigest(article.text.encode("utf-8", "surrogatepass")))
         found = self._terms.get(key)
         if found is None:
-            prepared = profile(article, vocabularies=self._linker.vocabularies)
+            prepared = self._linker.profile(article)
             found = self._terms[key] = FilledIn(terms_of(prepared, NAME), terms_of(prepared, NUMBER))
             if len(self._terms) > _TERMS_KEPT:
                 self._terms.popitem(last=False)

@@ -56,7 +56,11 @@ class LinkingDesk:
         if decision.link is not None and decision.link.original_id not in case.rejected:
             return None
         around = await self.store.neighbours(case.article.id, case.fingerprint, worth_comparing)
-        return await self.cpu.run(place_page, case.article, around) if around else Place()
+        place = await self.cpu.run(place_page, case.article, around) if around else Place()
+        if around.earlier and place.first_id is None:  # of none of them, and it may stand for others itself
+            around = await self.store.neighbours(case.article.id, case.fingerprint, worth_comparing, later=True)
+            place = await self.cpu.run(place_page, case.article, around) if around else place
+        return place
 
     async def verify(self, page: Article, fingerprint: Fingerprint) -> Verification:
         """The decision on a page, stored or not, with the articles it was weighed against."""

@@ -31,19 +31,22 @@ from crawler.store.tables import articles, changes, fingerprints, linkers, links
 from crawler.store.transaction import Note, Transaction
 
 _SEARCHED = 60  # pages of each side that are looked at
-MOST_COMPARED = 6  # of each kind: earlier pages, later ones, members of later ones
+MOST_COMPARED = 6  # of each kind: earlier pages, later ones, members of stories of later ones
 
 WorthComparing = Callable[[float, float, float], bool]
 
 
 class Places(Connected):
-    async def neighbours(self, page_id: str, fingerprint: Fingerprint, worth: WorthComparing) -> Neighbours:
-        """Stored pages that may be one story with a stored page, as far as they are worth a comparison.
+    async def neighbours(
+        self, page_id: str, fingerprint: Fingerprint, worth: WorthComparing, *, later: bool = False
+    ) -> Neighbours:
+        """Stored pages that may be one story with a stored page, as far as they are worth a comparison: earlier ones
+        or, where there are none or only `later` ones are wanted, later ones.
 
         `worth` is asked with the overlap and the whole weights of the two fingerprints. Costs two searches, and one
-        read of at most 18 texts.
+        read of at most 12 texts.
         """
-        return await self._db.read(_neighbours, page_id, fingerprint, worth)
+        return await self._db.read(_neighbours, page_id, fingerprint, worth, later)
 
 
 def side_of(tx: Transaction, number: int, side: Side) -> Side:
@@ -191,33 +194,45 @@ def _rank(first_seen: datetime, identifier: str) -> Rank:
     return first_seen.date(), identifier
 
 
-def _neighbours(tx: Transaction, page_id: str, fingerprint: Fingerprint, worth: WorthComparing) -> Neighbours:
+def _neighbours(
+    tx: Transaction, page_id: str, fingerprint: Fingerprint, worth: WorthComparing, later: bool
+) -> Neighbours:
     page = held.by_id(tx, [page_id]).get(page_id)
     if page is None or page.first_seen is None or not _can_belong(page):
         return Neighbours()
     mine = _rank(page.first_seen, page.id)
-    near = _near(tx, page_id, fingerprint, worth)
-    alone = [row for row in near if row.first_no is None]
-    earlier = [row for row in alone if _rank(row.first_seen, row.id) < mine][:MOST_COMPARED]
-    later: list[Row[Any]] = []
-    if _can_stand(page):
-        later = [row for row in alone if _rank(row.first_seen, row.id) > mine][:MOST_COMPARED]
-        of_later = [row for row in near if row.first_no is not None and _hangs_on_later(row, mine)]
-        later += of_later[:MOST_COMPARED]
-    texts = held.by_id(tx, [row.id for row in (*earlier, *later)])
-    first = [one for one in _with_texts(earlier, texts) if _can_stand(one.article)]
-    first.sort(key=lambda one: _rank(_seen(one.article), one.article.id))
-    return Neighbours(tuple(first), tuple(one for one in _with_texts(later, texts) if _can_belong(one.article)))
+    # Copies that have not been decided yet crowd each other out, till all but one are aside.
+    alone = _near(tx, page_id, fingerprint, Side.PAGE, worth, in_crowds=True)
+    if not later and (earlier := _earlier(tx, alone, mine)):
+        return Neighbours(earlier=earlier)
+    if not _can_stand(page):
+        return Neighbours()
+    rows = [row for row in alone if _rank(row.first_seen, row.id) > mine][:MOST_COMPARED]
+    members = _near(tx, page_id, fingerprint, Side.ASIDE, worth)
+    rows += [row for row in members if _hangs_on_later(row, mine)][:MOST_COMPARED]
+    return Neighbours(later=tuple(one for one in _with_texts(tx, rows) if _can_belong(one.article)))
 
 
-def _near(tx: Transaction, page_id: str, fingerprint: Fingerprint, worth: WorthComparing) -> list[Row[Any]]:
-    """Pages that stand for themselves and members of their stories, likeliest first; none that has an original."""
-    found = {
-        one.article_id: one.overlap
-        for side in (Side.PAGE, Side.ASIDE)
-        for one in candidates.search(tx, fingerprint, side, _SEARCHED)
-        if one.article_id != page_id
-    }
+def _earlier(tx: Transaction, alone: Sequence[Row[Any]], mine: Rank) -> tuple[Neighbour, ...]:
+    rows = [row for row in alone if _rank(row.first_seen, row.id) < mine][:MOST_COMPARED]
+    found = [one for one in _with_texts(tx, rows) if _can_stand(one.article)]
+    return tuple(sorted(found, key=lambda one: _rank(_seen(one.article), one.article.id)))
+
+
+def _near(
+    tx: Transaction,
+    page_id: str,
+    fingerprint: Fingerprint,
+    side: Side,
+    worth: WorthComparing,
+    *,
+    in_crowds: bool = False,
+) -> list[Row[Any]]:
+    """Pages of a side, none that has an original, that are worth a comparison, likeliest first."""
+    near = candidates.search(tx, fingerprint, side, _SEARCHED, in_crowds=in_crowds)
+    found = {one.article_id: one.overlap for one in near if one.article_id != page_id}
+    if not found:
+        return []
     weight = sum(fingerprint.weights)
     rows = [
         row
@@ -228,6 +243,7 @@ def _near(tx: Transaction, page_id: str, fingerprint: Fingerprint, worth: WorthC
 
 
 def _hangs_on_later(row: Row[Any], mine: Rank) -> bool:
+    """Whether a page and the one it belongs to are both later."""
     return _rank(row.first_seen, row.id) > mine and _rank(row.first_first_seen, row.first_id) > mine
 
 
@@ -257,7 +273,8 @@ def _about(dialect: Dialect) -> sa.Select[Any]:
     )
 
 
-def _with_texts(rows: Sequence[Row[Any]], texts: dict[str, Article]) -> list[Neighbour]:
+def _with_texts(tx: Transaction, rows: Sequence[Row[Any]]) -> list[Neighbour]:
+    texts = held.by_id(tx, [row.id for row in rows])
     return [Neighbour(texts[row.id], row.version) for row in rows if row.id in texts]
 
 

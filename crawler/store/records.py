@@ -202,10 +202,8 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What a page without an original is compared with.
-
-    `earlier` pages stand for their story, as it would for that of the `later` ones; the earliest first.
-    """
+    """What a page without an original is compared with: `earlier` pages, which stand for their stories, the earliest
+    first; or `later` ones, for whose story it would stand itself."""
 
     earlier: tuple[Neighbour, ...] = ()
     later: tuple[Neighbour, ...] = ()

@@ -267,8 +267,11 @@ async def test_a_page_is_compared_with_earlier_pages_and_moves_later_ones(store:
     for article in days.values():
         await store.store_article(article, fingerprint(1))
     await join(store, days[4], days[3])
-    found = await store.neighbours(days[1].id, fingerprint(1), everything)
-    assert [one.article.id for one in found.earlier] == [days[0].id]
+    found = await store.neighbours(days[2].id, fingerprint(1), everything)
+    assert [one.article.id for one in found.earlier] == [days[0].id, days[1].id]
+    assert found.later == ()
+    found = await store.neighbours(days[1].id, fingerprint(1), everything, later=True)
+    assert found.earlier == ()
     assert {one.article.id for one in found.later} == {days[2].id, days[3].id, days[4].id}
     await store.store_article(replace(days[0], noindex=True, title="Not to be indexed"), fingerprint(1))
     assert not (await store.neighbours(days[1].id, fingerprint(1), everything)).earlier
