@@ -112,10 +112,12 @@ def is_put(tx: Transaction, article_no: int, fingerprint: Fingerprint) -> bool:
     return tx.first(row.where(fingerprints.c.linker_no == linker_no)) is not None
 
 
-def weight_of(row: Row[Any]) -> float:
-    """The whole weight of a fingerprint's row."""
+def overlap_of(fingerprint: Fingerprint, row: Row[Any]) -> tuple[float, float]:
+    """The weight of all keys that a row of `fingerprints` shares with a fingerprint, and the row's whole weight."""
+    shared = set(_keys(row))
+    weights = zip(fingerprint.keys, fingerprint.weights, strict=True)
     sixteenths: bytes = row.index_weights
-    return sum(sixteenths) / _WEIGHT_UNIT
+    return sum(weight for key, weight in weights if key in shared), sum(sixteenths) / _WEIGHT_UNIT
 
 
 def held(tx: Transaction, ids: Sequence[str]) -> dict[str, Fingerprint]:
@@ -172,37 +174,54 @@ def _unpost(dialect: Dialect, side: Side) -> Any:
     )
 
 
-def search(
-    tx: Transaction,
-    fingerprint: Fingerprint,
-    side: Side,
-    limit: int,
-    least: float = 0.0,
-    *,
-    in_crowds: bool = False,
-) -> list[Candidate]:
-    """See `PostingIndex.candidates`.
+def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int, least: float = 0.0) -> list[Candidate]:
+    """See `PostingIndex.candidates`."""
+    holders = _held_keys(tx, fingerprint, side)
+    chosen = _worth_reading(tx, holders)
+    return _ranked(tx, _sums(tx, fingerprint, holders, chosen), limit, least * _WEIGHT_UNIT)
 
-    `in_crowds`: where hundreds share most of a fingerprint, which is no sign of anything else than of copies or a
-    template, some of them are found all the same.
+
+def search_crowd(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int) -> list[str]:
+    """Ids of the `limit` likeliest and, where hundreds share most of a fingerprint, as many of that crowd.
+
+    What so many have in common is a sign of nothing but of copies or a template: `search` passes it over.
     """
+    holders = _held_keys(tx, fingerprint, side)
+    chosen = _worth_reading(tx, holders)
+    found = _ranked(tx, _sums(tx, fingerprint, holders, chosen), limit, 0.0)
+    weights = dict(zip(fingerprint.keys, fingerprint.weights, strict=True))
+    if sum(weights[key] for key in holders.keys() - set(chosen)) > _CROWD * sum(weights.values()):
+        # Of each key the first few hundred holders: 18,000 entries of the usual 70 keys.
+        found += _ranked(tx, _sums(tx, fingerprint, holders, list(holders)), limit, 0.0)
+    return list(dict.fromkeys(one.article_id for one in found))
+
+
+def _held_keys(tx: Transaction, fingerprint: Fingerprint, side: Side) -> dict[int, Any]:
+    """The keys that somebody holds, each with its holders."""
     row = serving(tx)
     if row is None or not fingerprint.keys:
-        return []
+        return {}
     _check(row, fingerprint)
     asked = dict(zip(_salted(fingerprint.keys, row.no), fingerprint.keys, strict=True))
     found = tx.all(_holders(tx.dialect, side), {"index_keys": tx.dialect.as_list(asked)})
-    holders = {asked[one.key]: one.holders for one in found if one.holders is not None}
-    chosen = worth_reading((key, tx.dialect.count_gathered(some)) for key, some in holders.items())
+    return {asked[one.key]: one.holders for one in found if one.holders is not None}
+
+
+def _worth_reading(tx: Transaction, holders: Mapping[int, Any]) -> list[int]:
+    return worth_reading((key, tx.dialect.count_gathered(some)) for key, some in holders.items())
+
+
+def _sums(
+    tx: Transaction, fingerprint: Fingerprint, holders: Mapping[int, Any], chosen: Sequence[int]
+) -> dict[int, int]:
+    """What each holder of a chosen key has in common with the fingerprint, of these keys."""
     weights = dict(zip(fingerprint.keys, fingerprint.weights, strict=True))
-    if in_crowds and sum(weights[key] for key in holders.keys() - set(chosen)) > _CROWD * sum(weights.values()):
-        chosen = list(holders)  # of each the first few hundred holders: 18,000 entries of the usual 70 keys
     sums: dict[int, int] = defaultdict(int)
     for key in chosen:
         weight = round(weights[key] * _WEIGHT_UNIT)
         for number in tx.dialect.gathered(holders[key]):
             sums[number] += weight
-    return _ranked(tx, sums, limit, least * _WEIGHT_UNIT)
+    return sums
 
 
 def _ranked(tx: Transaction, sums: Mapping[int, int], limit: int, least: float) -> list[Candidate]:

@@ -202,13 +202,15 @@ def _neighbours(
         return Neighbours()
     mine = _rank(page.first_seen, page.id)
     # Copies that have not been decided yet crowd each other out, till all but one are aside.
-    alone = _near(tx, page_id, fingerprint, Side.PAGE, worth, in_crowds=True)
+    found = candidates.search_crowd(tx, fingerprint, Side.PAGE, _SEARCHED)
+    alone = _near(tx, page_id, fingerprint, found, worth)
     if not later and (earlier := _earlier(tx, alone, mine)):
         return Neighbours(earlier=earlier)
     if not _can_stand(page):
         return Neighbours()
     rows = [row for row in alone if _rank(row.first_seen, row.id) > mine][:MOST_COMPARED]
-    members = _near(tx, page_id, fingerprint, Side.ASIDE, worth)
+    aside = [one.article_id for one in candidates.search(tx, fingerprint, Side.ASIDE, _SEARCHED)]
+    members = _near(tx, page_id, fingerprint, aside, worth)
     rows += [row for row in members if _hangs_on_later(row, mine)][:MOST_COMPARED]
     return Neighbours(later=tuple(one for one in _with_texts(tx, rows) if _can_belong(one.article)))
 
@@ -220,26 +222,19 @@ def _earlier(tx: Transaction, alone: Sequence[Row[Any]], mine: Rank) -> tuple[Ne
 
 
 def _near(
-    tx: Transaction,
-    page_id: str,
-    fingerprint: Fingerprint,
-    side: Side,
-    worth: WorthComparing,
-    *,
-    in_crowds: bool = False,
+    tx: Transaction, page_id: str, fingerprint: Fingerprint, found: Sequence[str], worth: WorthComparing
 ) -> list[Row[Any]]:
-    """Pages of a side, none that has an original, that are worth a comparison, likeliest first."""
-    near = candidates.search(tx, fingerprint, side, _SEARCHED, in_crowds=in_crowds)
-    found = {one.article_id: one.overlap for one in near if one.article_id != page_id}
-    if not found:
+    """Those of the pages found that are worth a comparison, likeliest first; none that has an original."""
+    others = [one for one in found if one != page_id]
+    if not others:
         return []
     weight = sum(fingerprint.weights)
-    rows = [
-        row
-        for row in tx.all(_about(tx.dialect), {"ids": tx.dialect.as_list(list(found))})
-        if worth(found[row.id], weight, candidates.weight_of(row))
-    ]
-    return sorted(rows, key=lambda row: (-found[row.id], row.id))
+    near: list[tuple[float, Row[Any]]] = []
+    for row in tx.all(_about(tx.dialect), {"ids": tx.dialect.as_list(others)}):
+        overlap, whole = candidates.overlap_of(fingerprint, row)
+        if worth(overlap, weight, whole):
+            near.append((overlap, row))
+    return [row for _, row in sorted(near, key=lambda one: (-one[0], one[1].id))]
 
 
 def _hangs_on_later(row: Row[Any], mine: Rank) -> bool:
@@ -255,6 +250,7 @@ def _about(dialect: Dialect) -> sa.Select[Any]:
             articles.c.id,
             articles.c.first_seen,
             articles.c.version,
+            fingerprints.c.index_keys,
             fingerprints.c.index_weights,
             places.c.first_no,
             _FIRST.c.id.label("first_id"),
