@@ -21,6 +21,9 @@ from crawler.model import Article, Decision, Kinship, Relation
 # Share of the weight of the lesser of two fingerprints that they have in common at least, to be compared: that of
 # rewrites was 0.12 and more, that of two stories on one subject is about 0.05.
 _LEAST_OVERLAP = 0.07
+# The same of all keys. Two machine rewrites of one story had 0.14 and more; of pages above 0.07 that were no kin three
+# in four had less.
+_LEAST_WHOLE_OVERLAP = 0.12
 _SHORTER = 0.8  # of the length of a text
 _CONTRADICTED = 6.0  # weight of names or of numbers, about that of one rare name
 _TERMS_KEPT = 4_096  # texts whose names and numbers are remembered
@@ -95,6 +98,11 @@ class Kin:
 def worth_comparing(overlap: float, here: float, there: float) -> bool:
     """Whether two texts share enough of their keys, given the whole weight of each one's fingerprint."""
     return overlap >= _LEAST_OVERLAP * min(here, there)
+
+
+def may_be_kin(overlap: float, here: float, there: float) -> bool:
+    """The same where the overlap is that of all keys, not of those alone that a search reads."""
+    return overlap >= _LEAST_WHOLE_OVERLAP * min(here, there)
 
 
 def reversed_kinship(relation: Relation) -> Kinship:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crawler.link.index import least_overlap, shortlist
-from crawler.link.kinship import Kin, worth_comparing
+from crawler.link.kinship import Kin, may_be_kin
 from crawler.link.markers import markers
 from crawler.model import Article, Decision, Fingerprint, Place, Role
 from crawler.pipeline.cpu import CpuPool, linker
@@ -55,10 +55,10 @@ class LinkingDesk:
         """Which other page a page belongs to; None where it has an original."""
         if decision.link is not None and decision.link.original_id not in case.rejected:
             return None
-        around = await self.store.neighbours(case.article.id, case.fingerprint, worth_comparing)
+        around = await self.store.neighbours(case.article.id, case.fingerprint, may_be_kin)
         place = await self.cpu.run(place_page, case.article, around) if around else Place()
         if around.earlier and place.first_id is None:  # of none of them, and it may stand for others itself
-            around = await self.store.neighbours(case.article.id, case.fingerprint, worth_comparing, later=True)
+            around = await self.store.neighbours(case.article.id, case.fingerprint, may_be_kin, later=True)
             place = await self.cpu.run(place_page, case.article, around) if around else place
         return place
 

@@ -30,7 +30,7 @@ from crawler.store.stories import LIVE
 from crawler.store.tables import articles, changes, fingerprints, linkers, links, places, stories
 from crawler.store.transaction import Note, Transaction
 
-_SEARCHED = 60  # pages of each side that are looked at
+_SEARCHED = 24  # pages of each side whose keys are looked at
 MOST_COMPARED = 6  # of each kind: earlier pages, later ones, members of stories of later ones
 
 WorthComparing = Callable[[float, float, float], bool]
@@ -158,7 +158,7 @@ def _told(tx: Transaction, page_id: str) -> str | None:
 
 def _note_home(tx: Transaction, page_id: str, home: str | None) -> None:
     """Has the story that bore the page's id merged, or be one of its own again."""
-    story = tx.first(sa.select(stories.c.merged_into).where(stories.c.id == page_id))
+    story = tx.first(_STORY, {"id": page_id})
     if story is not None and story.merged_into != home:
         tx.homes[page_id] = home
 
@@ -169,6 +169,7 @@ def _displace(tx: Transaction, ids: Sequence[str]) -> None:
         tasks.enqueue(tx, [row.no for row in rows], "an earlier page of its story came")
 
 
+_STORY = sa.select(stories.c.merged_into).where(stories.c.id == sa.bindparam("id"))
 _FIRST = articles.alias("first")
 _PLACE = (
     sa.select(places, _FIRST.c.id.label("first_id"))
