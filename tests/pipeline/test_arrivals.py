@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from crawler.clock import SystemClock
 from crawler.jobs.importing import read_batch, settle_pending
 from crawler.model import Article, Removal, Role
 from crawler.pipeline.cpu import CpuPool
+from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.tally import Tally
 from crawler.settings import DatabaseSettings, LinkSettings
 from crawler.store import Store
@@ -203,6 +205,33 @@ async def test_the_order_of_arrival_changes_nothing_in_postgresql(
     dice.shuffle(shuffled)
     found = await outcome_of(shuffled, postgres_url, dice=dice)
     assert found == await in_order(f"sqlite+aiosqlite:///{other}")
+
+
+async def test_workers_that_decide_at_the_same_time_come_to_the_same_stories(
+    postgres_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("in-order") / "wire.db"
+    shuffled = list(EVENTS)
+    random.Random(5).shuffle(shuffled)
+    async with (
+        await Store.open(DatabaseSettings(url=postgres_url), SystemClock()) as store,
+        CpuPool(LinkSettings(), (), processes=0) as cpu,
+    ):
+        deletions = [event for event in shuffled if isinstance(event, Removal)]
+        articles = [event for event in shuffled if isinstance(event, Article)]
+        read = await cpu.run(read_batch, articles)
+        work = [store.store_article(article, fingerprint) for article, fingerprint in read]
+        work += [_decide_all(store, cpu, f"w{number}") for number in range(6)]  # type: ignore[misc]
+        work += [store.remove(event) for event in deletions]  # type: ignore[misc]
+        await asyncio.gather(*work)
+        await asyncio.gather(*(_decide_all(store, cpu, f"again-{number}") for number in range(6)))
+    assert await outcome_of([], postgres_url) == await in_order(f"sqlite+aiosqlite:///{other}")
+
+
+async def _decide_all(store: Store, cpu: CpuPool, worker: str) -> None:
+    desk = LinkingDesk(store, cpu)
+    while pending := await store.pending(worker, 2, 60):
+        await asyncio.gather(*(desk.decide(one.article_id, Tally(), worker=worker, reason="") for one in pending))
 
 
 @pytest.mark.parametrize("days", sorted(permutations(range(3))))

@@ -6,14 +6,18 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from sqlalchemy.engine import Connection
 
 from crawler.interchange import link_id
 from crawler.model import Action, Article, Kinship, LinkState, Place, Removal, Role, Side, Subject
-from crawler.store import Store
+from crawler.settings import DatabaseSettings
+from crawler.store import Store, schema
 from crawler.store.stories import LARGE, LISTED
 from crawler.store.tables import stories
 from crawler.store.transaction import Note, Transaction
@@ -185,7 +189,7 @@ async def test_a_rejected_link_puts_the_page_back_to_where_its_text_belongs(fill
     assert (await only_story(filled))["id"] == ORIGINAL.id
 
 
-def choice() -> Any:
+def choice() -> Any:  # the pipeline's own
     from crawler.pipeline.linking import CHOICE
 
     return CHOICE
@@ -366,3 +370,26 @@ async def test_who_reads_the_log_of_a_store_before_it_had_stories_of_pages_finds
     await filled._db.write(as_before)
     assert await only_story(filled) == now
     assert (await replay(filled))["story"] == {ORIGINAL.id: now}
+
+
+async def test_a_store_from_before_has_its_stories_counted_and_its_pages_compared(
+    filled: Store, store_url: str, clock: StillClock
+) -> None:
+    await filled.record_decision(linked(FIRST, ORIGINAL), reason="decided")
+    now = await only_story(filled)
+
+    def down(connection: Connection) -> None:
+        config = schema.config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+
+    await filled._db.migrate(down)
+    async with await Store.open(DatabaseSettings(url=store_url), StillClock(datetime.now(UTC) + HOUR)) as store:
+        assert await only_story(store) == now
+        assert await on_side(store, Side.PAGE) == {FIRST.id, SECOND.id, THIRD.id}
+        assert await take_all(store) == {SECOND.id: "stories of pages", THIRD.id: "stories of pages"}
+        # A linked page is no page of its own, though it still stands among them.
+        found = await store.neighbours(SECOND.id, fingerprint(1, 11), everything)
+        assert {one.article.id for one in (*found.earlier, *found.later)} == {THIRD.id}
+        await store.record_decision(linked(SECOND, ORIGINAL), reason="a late original")
+        assert (await only_story(store))["size"] == 3
