@@ -133,7 +133,7 @@ def _tell(
             tx.note(Note(Subject.MEMBER, Action.RETRACTED, page.id, reason, story_id=left))
     if joined is None or place is None:
         return
-    state = json.dumps(_facts(tx, page.id, joined, place))
+    state = json.dumps(membership_json(held.by_id(tx, [page.id])[page.id], joined, place))
     if left == joined:
         if state != _told(tx, page.id):
             tx.note(Note(Subject.MEMBER, Action.CHANGED, page.id, reason, story_id=joined, state=state))
@@ -143,11 +143,14 @@ def _tell(
     tx.note(Note(Subject.MEMBER, action, page.id, reason, story_id=joined, state=state))
 
 
-def _facts(tx: Transaction, page_id: str, first_id: str, place: Place) -> dict[str, Any]:
-    """The public JSON of a membership."""
-    article = held.by_id(tx, [page_id])[page_id]
-    relation, score = place.relation.value, round(place.score, 6)
-    return {**article_brief(article), "story": first_id, "relation": relation, "score": score}
+def membership_json(page: Article, story: str, place: Place) -> dict[str, Any]:
+    """The public JSON of a page's place in the story of another page."""
+    return {
+        **article_brief(page),
+        "story": story,
+        "relation": place.relation.value,
+        "score": round(place.score, 6),
+    }
 
 
 def _told(tx: Transaction, page_id: str) -> str | None:
