@@ -55,10 +55,10 @@ class LinkingDesk:
         """Which other page a page belongs to; None where it has an original."""
         if decision.link is not None and decision.link.original_id not in case.rejected:
             return None
-        around = await self.store.neighbours(case.article.id, case.fingerprint, may_be_kin)
+        around = await self.store.neighbours(case.article, case.fingerprint, may_be_kin)
         place = await self.cpu.run(place_page, case.article, around) if around else Place()
         if around.earlier and place.first_id is None:  # of none of them, and it may stand for others itself
-            around = await self.store.neighbours(case.article.id, case.fingerprint, may_be_kin, later=True)
+            around = await self.store.neighbours(case.article, case.fingerprint, may_be_kin, later=True)
             place = await self.cpu.run(place_page, case.article, around) if around else place
         return place
 

@@ -38,7 +38,7 @@ WorthComparing = Callable[[float, float, float], bool]
 
 class Places(Connected):
     async def neighbours(
-        self, page_id: str, fingerprint: Fingerprint, worth: WorthComparing, *, later: bool = False
+        self, page: Article, fingerprint: Fingerprint, worth: WorthComparing, *, later: bool = False
     ) -> Neighbours:
         """Stored pages that may be one story with a stored page, as far as they are worth a comparison: earlier ones
         or, where there are none or only `later` ones are wanted, later ones.
@@ -46,7 +46,9 @@ class Places(Connected):
         `worth` is asked with the overlap and the whole weights of the two fingerprints. Costs two searches, and one
         read of at most 12 texts.
         """
-        return await self._db.read(_neighbours, page_id, fingerprint, worth, later)
+        if page.first_seen is None or not _can_belong(page):
+            return Neighbours()
+        return await self._db.read(_neighbours, page, fingerprint, worth, later)
 
 
 def side_of(tx: Transaction, number: int, side: Side) -> Side:
@@ -199,22 +201,19 @@ def _rank(first_seen: datetime, identifier: str) -> Rank:
 
 
 def _neighbours(
-    tx: Transaction, page_id: str, fingerprint: Fingerprint, worth: WorthComparing, later: bool
+    tx: Transaction, page: Article, fingerprint: Fingerprint, worth: WorthComparing, later: bool
 ) -> Neighbours:
-    page = held.by_id(tx, [page_id]).get(page_id)
-    if page is None or page.first_seen is None or not _can_belong(page):
-        return Neighbours()
-    mine = _rank(page.first_seen, page.id)
+    mine = _rank(_seen(page), page.id)
     # Copies that have not been decided yet crowd each other out, till all but one are aside.
     found = candidates.search_crowd(tx, fingerprint, Side.PAGE, _SEARCHED)
-    alone = _near(tx, page_id, fingerprint, found, worth)
+    alone = _near(tx, page.id, fingerprint, found, worth)
     if not later and (earlier := _earlier(tx, alone, mine)):
         return Neighbours(earlier=earlier)
     if not _can_stand(page):
         return Neighbours()
     rows = [row for row in alone if _rank(row.first_seen, row.id) > mine][:MOST_COMPARED]
     aside = [one.article_id for one in candidates.search(tx, fingerprint, Side.ASIDE, _SEARCHED)]
-    members = _near(tx, page_id, fingerprint, aside, worth)
+    members = _near(tx, page.id, fingerprint, aside, worth)
     rows += [row for row in members if _hangs_on_later(row, mine)][:MOST_COMPARED]
     return Neighbours(later=tuple(one for one in _with_texts(tx, rows) if _can_belong(one.article)))
 

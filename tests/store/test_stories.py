@@ -271,14 +271,14 @@ async def test_a_page_is_compared_with_earlier_pages_and_moves_later_ones(store:
     for article in days.values():
         await store.store_article(article, fingerprint(1))
     await join(store, days[4], days[3])
-    found = await store.neighbours(days[2].id, fingerprint(1), everything)
+    found = await store.neighbours(days[2], fingerprint(1), everything)
     assert [one.article.id for one in found.earlier] == [days[0].id, days[1].id]
     assert found.later == ()
-    found = await store.neighbours(days[1].id, fingerprint(1), everything, later=True)
+    found = await store.neighbours(days[1], fingerprint(1), everything, later=True)
     assert found.earlier == ()
     assert {one.article.id for one in found.later} == {days[2].id, days[3].id, days[4].id}
     await store.store_article(replace(days[0], noindex=True, title="Not to be indexed"), fingerprint(1))
-    assert not (await store.neighbours(days[1].id, fingerprint(1), everything)).earlier
+    assert not (await store.neighbours(days[1], fingerprint(1), everything)).earlier
 
 
 async def test_pages_that_share_too_little_are_not_compared(filled: Store) -> None:
@@ -288,7 +288,7 @@ async def test_pages_that_share_too_little_are_not_compared(filled: Store) -> No
         asked.append((overlap, here, there))
         return False
 
-    assert not await filled.neighbours(FIRST.id, fingerprint(1, 10), never)
+    assert not await filled.neighbours(replace(FIRST, first_seen=NOON), fingerprint(1, 10), never)
     assert asked == [(1.0, 2.0, 2.0)] * 2
 
 
@@ -389,7 +389,7 @@ async def test_a_store_from_before_has_its_stories_counted_and_its_pages_compare
         assert await on_side(store, Side.PAGE) == {FIRST.id, SECOND.id, THIRD.id}
         assert await take_all(store) == {SECOND.id: "stories of pages", THIRD.id: "stories of pages"}
         # A linked page is no page of its own, though it still stands among them.
-        found = await store.neighbours(SECOND.id, fingerprint(1, 11), everything)
+        found = await store.neighbours(replace(SECOND, first_seen=NOON), fingerprint(1, 11), everything)
         assert {one.article.id for one in (*found.earlier, *found.later)} == {THIRD.id}
         await store.record_decision(linked(SECOND, ORIGINAL), reason="a late original")
         assert (await only_story(store))["size"] == 3
