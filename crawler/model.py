@@ -30,7 +30,8 @@ class Side(StrEnum):
     """The sides of the candidate index: what can be linked to, what can be linked, what can be named."""
 
     ORIGINAL = "original"  # full texts of roles origin and release
-    PAGE = "page"  # role aggregator
+    PAGE = "page"  # role aggregator: pages that stand for themselves
+    ASIDE = "aside"  # role aggregator: pages that belong to the story of an original or of another page
     TEASER = "teaser"  # teasers of roles origin and release: never linked to, they serve attribution
 
     @classmethod
@@ -51,6 +52,16 @@ class Relation(StrEnum):
     COPY = "copy"
     REWRITE = "rewrite"
     EXCERPT = "excerpt"
+
+
+class Kinship(StrEnum):
+    """How a member of a story is related to the one that stands for it."""
+
+    COPY = "copy"
+    REWRITE = "rewrite"
+    EXCERPT = "excerpt"
+    COPIED = "copied"  # the other one is a copy of the member
+    REWRITTEN = "rewritten"  # the other one is a rewrite of the member
 
 
 class LinkState(StrEnum):
@@ -352,6 +363,21 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page without an original belongs: to the page that stands for its story, or (None) to none but itself.
+
+    `version` is that of the other page which the texts were compared in. `displaced` are pages that would rather
+    belong to this one than where they are now.
+    """
+
+    first_id: str | None = None
+    version: int = 0
+    relation: Kinship = Kinship.COPY
+    score: float = 0.0
+    displaced: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Rights:
     """One `[[rights]]` table: publishers that are ours, hosts that may republish them."""
 
@@ -365,6 +391,7 @@ class Subject(StrEnum):
     ARTICLE = "article"
     LINK = "link"
     STORY = "story"
+    MEMBER = "member"  # a page's place in a story without an original; in one with an original its link says it
 
 
 class Action(StrEnum):

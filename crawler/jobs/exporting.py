@@ -38,7 +38,7 @@ _COLUMNS = {
         "original.id", "original.url", "original.title", "original.publisher", "original.published",
         "precedence", "standing", "decided", "linker", "evidence",
     ),
-    Subject.STORIES: ("id", "title", "publisher", "url", "published", "members"),
+    Subject.STORIES: ("id", "title", "publisher", "url", "published", "members", "aliases", "size"),
     Subject.CHANGES: ("seq", "at", "subject", "action", "id", "reason", "state"),
 }  # fmt: skip
 

@@ -10,9 +10,8 @@ Texts wait in a spool on disk. In memory are the index of the kept rows and some
 
 from __future__ import annotations
 
-import hashlib
 from array import array
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -24,30 +23,15 @@ from crawler.jobs.dumps import Row
 from crawler.jobs.keeping import Keep, host
 from crawler.jobs.spool import Spool
 from crawler.link import Linker
+from crawler.link.kinship import Kin, bare, digest_of, reversed_kinship, worth_comparing
 from crawler.link.memory import MemoryIndex
-from crawler.link.profile import NAME, NUMBER, Profile, profile
-from crawler.model import Article, Decision, Fingerprint, Relation, Side
+from crawler.model import Article, Decision, Fingerprint, Side
 from crawler.urls import registrable_domain
 
 SAME_TEXT, ALONE, FIRST_ID = "same-text", "alone", "first-id"  # reasons beside relations and policies
 LARGE = 1_000  # members; larger groups are reported
 _CANDIDATES = 4  # the row that another stems from was among the first three of all for every rewrite measured
-# Share of the weight of the lesser of two fingerprints that they have in common at least, to be compared: that of
-# rewrites was 0.12 and more, that of two stories on one subject is about 0.05.
-_LEAST_OVERLAP = 0.07
-_SHORTER = 0.8  # of the length of a text
-_CONTRADICTED = 6.0  # weight of names or of numbers, about that of one rare name
 _SCRAP = 300  # characters
-_TERMS_KEPT = 4_096  # rows whose names and numbers are remembered
-
-Terms = dict[int, float]  # with their weights
-
-
-class FilledIn(NamedTuple):
-    """The names and numbers of a text."""
-
-    names: Terms
-    numbers: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +58,7 @@ class Verdict:
             return SAME_TEXT
         if self.backward is None:
             return link.relation.value
-        return "copied" if link.relation is Relation.COPY else "rewritten"
+        return reversed_kinship(link.relation).value
 
 
 class Kept(NamedTuple):
@@ -157,7 +141,7 @@ class Grouping:
         self._index = MemoryIndex()
         self._kept: dict[str, Kept] = {}
         self._scraps: dict[bytes, int] = {}
-        self._terms: OrderedDict[int, FilledIn] = OrderedDict()
+        self._kin = Kin(linker)
 
     def place(self, row: int) -> Verdict:
         """Where a row's text belongs, which has to be the next in the order of preference."""
@@ -166,7 +150,7 @@ class Grouping:
             return self._scrap(row, page)
         fingerprint = self._linker.fingerprint(page)
         kept = Kept(row, sum(fingerprint.weights))
-        verdict = self._joined(kept, page, self._near(fingerprint, kept))
+        verdict = self._joined(page, self._near(fingerprint, kept))
         if verdict.joined is None:
             self._index.add(page.id, fingerprint, Side.ORIGINAL)
             self._kept[page.id] = kept
@@ -183,86 +167,27 @@ class Grouping:
         near = []
         for one in self._index.search(fingerprint, Side.ORIGINAL, _CANDIDATES):
             other = self._kept[one.article_id]
-            if one.overlap >= _LEAST_OVERLAP * min(page.weight, other.weight):
+            if worth_comparing(one.overlap, page.weight, other.weight):
                 near.append((other, self._article(other.row)[0]))
         return near
 
-    def _joined(self, row: Kept, page: Article, near: Sequence[tuple[Kept, Article]]) -> Verdict:
-        kept = {article.id: other for other, article in near}
-        left = [article for _, article in near]
-        forward = self._linker.decide(page, left)
-        while forward.link is not None:
-            other = kept[forward.link.original_id]
-            if not self._is_form(forward.link.relation, row, other):
-                return Verdict(other.row, forward)
-            left = [article for article in left if article.id != forward.link.original_id]
-            forward = self._linker.decide(page, left)
-        # A kept row that stems from this one; from one that is as long this would stem as well. An excerpt is another
-        # story.
-        backward = [
-            (other, found)
-            for other, article in near
-            if len(article.text) < _SHORTER * len(page.text)
-            and (found := self._linker.decide(article, [page])).link is not None
-            and found.link.relation is not Relation.EXCERPT
-            and not self._is_form(found.link.relation, row, other)
-        ]
-        if backward:
-            other, found = min(backward, key=lambda one: (-one[1].score, one[1].article_id))
-            return Verdict(other.row, forward, found)
-        return Verdict(None, forward)
-
-    def _is_form(self, relation: Relation, row: Kept, other: Kept) -> bool:
-        """Whether two texts are worded alike only as forms are that were filled in differently."""
-        return relation is Relation.COPY and contradict(self._filled_in(row.row), self._filled_in(other.row))
-
-    def _filled_in(self, row: int) -> FilledIn:
-        found = self._terms.get(row)
-        if found is None:
-            prepared = profile(self._article(row)[0], vocabularies=self._linker.vocabularies)
-            found = self._terms[row] = FilledIn(terms_of(prepared, NAME), terms_of(prepared, NUMBER))
-            if len(self._terms) > _TERMS_KEPT:
-                self._terms.popitem(last=False)
-        return found
+    def _joined(self, page: Article, near: Sequence[tuple[Kept, Article]]) -> Verdict:
+        kept = {article.id: other.row for other, article in near}
+        forward = self._kin.forward(page, [article for _, article in near])
+        if forward.link is not None:
+            return Verdict(kept[forward.link.original_id], forward)
+        backward = [found for _, article in near if (found := self._kin.backward(page, article)) is not None]
+        if not backward:
+            return Verdict(None, forward)
+        found = min(backward, key=lambda one: (-one.score, one.article_id))
+        return Verdict(kept[found.article_id], forward, found)
 
     def _article(self, row: int) -> tuple[Article, bool]:
-        """The article as it is compared: by its own text alone; and whether that is a scrap.
-
-        Who published it and when it was seen says which of two is the original, not whether they are one story.
-        """
+        """The article as it is compared: by its own text alone; and whether that is a scrap."""
         article = self._rows.spool.article(row)
         own = blanked(article.text, self._boilerplate) if self._boilerplate else article.text
         is_scrap = own is not article.text and len(" ".join(own.split())) < _SCRAP
-        return replace(article, text=own, publisher="", first_seen=None), is_scrap
-
-
-def digest_of(text: str, article_id: str) -> bytes:
-    """The same for texts of the same words, whatever their spaces and case; texts without words are all different."""
-    words = " ".join(text.casefold().split()) or f"\x00{article_id}"
-    return hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def terms_of(prepared: Profile, kind: int) -> Terms:
-    chosen = prepared.kinds == kind
-    return dict(zip(prepared.terms[chosen].tolist(), prepared.weights[chosen].tolist(), strict=True))
-
-
-def contradict(here: FilledIn, there: FilledIn) -> bool:
-    """Whether two texts that are worded alike have mostly other names, or other numbers: a form that was filled in."""
-    shared_names, other_names = _told_apart(here.names, there.names)
-    shared_numbers, other_numbers = _told_apart(here.numbers, there.numbers)
-    # A story with names of its own may well be printed under another date.
-    return other_names > max(shared_names, _CONTRADICTED) or other_numbers > max(
-        shared_numbers + shared_names / 2, _CONTRADICTED
-    )
-
-
-def _told_apart(here: Terms, there: Terms) -> tuple[float, float]:
-    """The weight that both have, and that which each has and the other lacks, of the lesser one."""
-    shared = sum(weight for term, weight in here.items() if term in there)
-    lost = sum(weight for term, weight in here.items() if term not in there)
-    missing = sum(weight for term, weight in there.items() if term not in here)
-    return shared, min(lost, missing)
+        return bare(replace(article, text=own)), is_scrap
 
 
 def group_rows(

@@ -86,6 +86,10 @@ class Linker:
         pairs = ((original, self._profile(original)) for original in ordered)
         return decide(self._bench, page, prepared, pairs, teasers, known_urls)
 
+    def profile(self, article: Article) -> Profile:
+        """What a comparison of the article starts from; of those met last it is remembered."""
+        return self._profile(article)
+
     def _profile(self, article: Article) -> Profile:
         text = f"{article.title}\x00{article.language}\x00{article.text}"
         key = (article.id, xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")))

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crawler.link.index import least_overlap, shortlist
+from crawler.link.kinship import Kin, may_be_kin
 from crawler.link.markers import markers
-from crawler.model import Article, Decision, Fingerprint, Role
+from crawler.model import Article, Decision, Fingerprint, Place, Role
 from crawler.pipeline.cpu import CpuPool, linker
 from crawler.pipeline.tally import Tally
-from crawler.store import Choice, RecordOutcome, Store, Surroundings
+from crawler.store import Case, Choice, Neighbours, RecordOutcome, Store, Surroundings
 
 CHOICE = Choice(least_overlap, shortlist, lambda page: bool(markers(page)))
 
@@ -45,9 +46,21 @@ class LinkingDesk:
             await self.store.settle(article_id, worker=worker, enqueue=case.concerns, reason=reason)
             return
         verification = await self._weigh(case.article, case.surroundings)
-        recorded = await self.store.record_decision(verification.decision, worker=worker, reason=reason)
+        place = await self._place(case, verification.decision)
+        recorded = await self.store.record_decision(verification.decision, place, worker=worker, reason=reason)
         tally.linked += recorded.link in {RecordOutcome.CREATED, RecordOutcome.CHANGED}
         tally.attributed += recorded.attribution in {RecordOutcome.CREATED, RecordOutcome.CHANGED}
+
+    async def _place(self, case: Case, decision: Decision) -> Place | None:
+        """Which other page a page belongs to; None where it has an original."""
+        if decision.link is not None and decision.link.original_id not in case.rejected:
+            return None
+        around = await self.store.neighbours(case.article, case.fingerprint, may_be_kin)
+        place = await self.cpu.run(place_page, case.article, around) if around else Place()
+        if around.earlier and place.first_id is None:  # of none of them, and it may stand for others itself
+            around = await self.store.neighbours(case.article, case.fingerprint, may_be_kin, later=True)
+            place = await self.cpu.run(place_page, case.article, around) if around else place
+        return place
 
     async def verify(self, page: Article, fingerprint: Fingerprint) -> Verification:
         """The decision on a page, stored or not, with the articles it was weighed against."""
@@ -56,6 +69,18 @@ class LinkingDesk:
     async def _weigh(self, page: Article, around: Surroundings) -> Verification:
         decision = await self.cpu.run(decide_page, page, around.originals, around.teasers, dict(around.known_urls))
         return Verification(decision, around.articles)
+
+
+def place_page(page: Article, around: Neighbours) -> Place:
+    """The story of another page that a page belongs to, if any; else the pages that belong to its own. Pure; runs in
+    the CPU pool."""
+    kin = Kin(linker())
+    for one in around.earlier:
+        found = kin.between(page, one.article)
+        if found is not None:
+            return Place(one.article.id, one.version, *found)
+    displaced = [one.article.id for one in around.later if kin.between(one.article, page) is not None]
+    return Place(displaced=tuple(displaced))
 
 
 def decide_page(

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Row
 from crawler import urls
 from crawler.errors import UrlRefused
 from crawler.model import Action, Article, Completeness, Fingerprint, Removal, Role, Side, Subject, Validators
-from crawler.store import candidates, decisions, delivery, frontier, held, removals, tasks, teasers
+from crawler.store import candidates, decisions, delivery, frontier, held, places, removals, tasks, teasers
 from crawler.store.columns import in_utc, storable
 from crawler.store.connected import Connected
 from crawler.store.delivery import Held, Verdict
@@ -200,13 +200,13 @@ def _write_version(
             "fields": article_fields(article),
         },
     )
-    side = Side.of(article.role, article.completeness)
     if fingerprint is not None:
+        side = places.side_of(tx, row.no, Side.of(article.role, article.completeness))
         candidates.put(tx, row.no, side, fingerprint, first=before is None)
     elif before is not None:
         candidates.take_off(tx, [row.no], forget=True)
     changed = StoreOutcome.CHANGED if was_live else StoreOutcome.CREATED
-    _follow_up(tx, article, row, before if was_live else None)
+    _follow_up(tx, article, row, before if was_live else None, has_words=fingerprint is not None)
     return StoredArticle(article.id, changed, version), row
 
 
@@ -220,7 +220,7 @@ def _new_article(dialect: Dialect) -> Any:
     return dialect.insert(articles).on_conflict_do_nothing(index_elements=["id"]).returning(articles)
 
 
-def _follow_up(tx: Transaction, article: Article, row: Row[Any], before: Row[Any] | None) -> None:
+def _follow_up(tx: Transaction, article: Article, row: Row[Any], before: Row[Any] | None, *, has_words: bool) -> None:
     """What a created or changed article means for the log, teasers, links and decisions."""
     if teasers.settle(tx, article, row, before):
         return  # a teaser of a story that is held in full: nobody looks for it
@@ -229,6 +229,10 @@ def _follow_up(tx: Transaction, article: Article, row: Row[Any], before: Row[Any
     if before is not None:
         if before.role == Role.AGGREGATOR.value and article.role is not Role.AGGREGATOR:
             decisions.retract_own(tx, row, "it is an original itself")
+            places.leave(tx, row, "it is an original itself")
+        elif article.role is Role.AGGREGATOR and not has_words:
+            places.leave(tx, row, "it has no text any more")
+        tx.heads.add(article.id)
         decisions.retell(tx, row.no, "an article of it changed")
         tasks.enqueue(tx, decisions.hanging_on(tx, [row.no]), "its original changed")
     tasks.enqueue(tx, [row.no], "new" if before is None else "changed")
@@ -241,7 +245,8 @@ def _touch(tx: Transaction, row: Row[Any], article: Article, fingerprint: Finger
         values |= {"received": tx.now, "vendor_rank": delivery.rank(article)}
     tx.run(sa.update(articles).where(articles.c.no == row.no).values(values))
     if fingerprint is not None and row.state == "live" and not candidates.is_put(tx, row.no, fingerprint):
-        candidates.put(tx, row.no, Side.of(article.role, article.completeness), fingerprint)
+        side = places.side_of(tx, row.no, Side.of(article.role, article.completeness))
+        candidates.put(tx, row.no, side, fingerprint)
         tasks.enqueue(tx, [row.no], "fingerprinted")
 
 

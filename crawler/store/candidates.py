@@ -23,15 +23,27 @@ from crawler.model import Candidate, Fingerprint, Side
 from crawler.store.connected import Connected
 from crawler.store.dialect import Dialect
 from crawler.store.rows import chunks
-from crawler.store.tables import articles, fingerprints, linkers, original_postings, page_postings, teaser_postings
+from crawler.store.tables import (
+    articles,
+    aside_postings,
+    fingerprints,
+    linkers,
+    original_postings,
+    page_postings,
+    teaser_postings,
+)
 from crawler.store.transaction import Transaction
 
 POSTINGS: Mapping[Side, sa.Table] = {
     Side.ORIGINAL: original_postings,
     Side.PAGE: page_postings,
+    Side.ASIDE: aside_postings,
     Side.TEASER: teaser_postings,
 }
 _SALT = 0x9E3779B1  # 2^32 over the golden ratio: multiples of it differ in all bits
+# Share of a fingerprint in keys that are passed over. The rare words that a story has in common with hundreds of others
+# are less than half of it, the shingles are nobody else's.
+_CROWD = 0.5
 _WEIGHT_UNIT = 16  # weights are summed as whole numbers: no order of addition can break a tie
 
 
@@ -70,6 +82,12 @@ def put_back(tx: Transaction, article_no: int, side: Side) -> None:
         _post(tx, article_no, side, _salted(_keys(row), row.linker_no))
 
 
+def move(tx: Transaction, article_no: int, side: Side) -> None:
+    """Found on another side from now on."""
+    take_off(tx, [article_no])
+    put_back(tx, article_no, side)
+
+
 def take_off(tx: Transaction, numbers: Sequence[int], *, forget: bool = False) -> None:
     """No longer found. `forget`: the fingerprints go as well."""
     for part in chunks(numbers):
@@ -92,6 +110,14 @@ def is_put(tx: Transaction, article_no: int, fingerprint: Fingerprint) -> bool:
     linker_no = _serving(tx, fingerprint)
     row = sa.select(fingerprints.c.linker_no).where(fingerprints.c.article_no == article_no)
     return tx.first(row.where(fingerprints.c.linker_no == linker_no)) is not None
+
+
+def overlap_of(fingerprint: Fingerprint, row: Row[Any]) -> tuple[float, float]:
+    """The weight of all keys that a row of `fingerprints` shares with a fingerprint, and the row's whole weight."""
+    shared = set(_keys(row))
+    weights = zip(fingerprint.keys, fingerprint.weights, strict=True)
+    sixteenths: bytes = row.index_weights
+    return sum(weight for key, weight in weights if key in shared), sum(sixteenths) / _WEIGHT_UNIT
 
 
 def held(tx: Transaction, ids: Sequence[str]) -> dict[str, Fingerprint]:
@@ -150,21 +176,52 @@ def _unpost(dialect: Dialect, side: Side) -> Any:
 
 def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int, least: float = 0.0) -> list[Candidate]:
     """See `PostingIndex.candidates`."""
+    holders = _held_keys(tx, fingerprint, side)
+    chosen = _worth_reading(tx, holders)
+    return _ranked(tx, _sums(tx, fingerprint, holders, chosen), limit, least * _WEIGHT_UNIT)
+
+
+def search_crowd(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int) -> list[str]:
+    """Ids of the `limit` likeliest and, where hundreds share most of a fingerprint, as many of that crowd.
+
+    What so many have in common is a sign of nothing but of copies or a template: `search` passes it over.
+    """
+    holders = _held_keys(tx, fingerprint, side)
+    chosen = _worth_reading(tx, holders)
+    found = _ranked(tx, _sums(tx, fingerprint, holders, chosen), limit, 0.0)
+    weights = dict(zip(fingerprint.keys, fingerprint.weights, strict=True))
+    if sum(weights[key] for key in holders.keys() - set(chosen)) > _CROWD * sum(weights.values()):
+        # Of each key the first few hundred holders: 18,000 entries of the usual 70 keys.
+        found += _ranked(tx, _sums(tx, fingerprint, holders, list(holders)), limit, 0.0)
+    return list(dict.fromkeys(one.article_id for one in found))
+
+
+def _held_keys(tx: Transaction, fingerprint: Fingerprint, side: Side) -> dict[int, Any]:
+    """The keys that somebody holds, each with its holders."""
     row = serving(tx)
     if row is None or not fingerprint.keys:
-        return []
+        return {}
     _check(row, fingerprint)
     asked = dict(zip(_salted(fingerprint.keys, row.no), fingerprint.keys, strict=True))
     found = tx.all(_holders(tx.dialect, side), {"index_keys": tx.dialect.as_list(asked)})
-    holders = {asked[one.key]: one.holders for one in found if one.holders is not None}
-    chosen = worth_reading((key, tx.dialect.count_gathered(some)) for key, some in holders.items())
+    return {asked[one.key]: one.holders for one in found if one.holders is not None}
+
+
+def _worth_reading(tx: Transaction, holders: Mapping[int, Any]) -> list[int]:
+    return worth_reading((key, tx.dialect.count_gathered(some)) for key, some in holders.items())
+
+
+def _sums(
+    tx: Transaction, fingerprint: Fingerprint, holders: Mapping[int, Any], chosen: Sequence[int]
+) -> dict[int, int]:
+    """What each holder of a chosen key has in common with the fingerprint, of these keys."""
     weights = dict(zip(fingerprint.keys, fingerprint.weights, strict=True))
     sums: dict[int, int] = defaultdict(int)
     for key in chosen:
         weight = round(weights[key] * _WEIGHT_UNIT)
         for number in tx.dialect.gathered(holders[key]):
             sums[number] += weight
-    return _ranked(tx, sums, limit, least * _WEIGHT_UNIT)
+    return sums
 
 
 def _ranked(tx: Transaction, sums: Mapping[int, int], limit: int, least: float) -> list[Candidate]:

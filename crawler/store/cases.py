@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from crawler.model import Article, Completeness, Fingerprint, Role, Side
+import sqlalchemy as sa
+
+from crawler.model import Article, Completeness, Fingerprint, LinkState, Role, Side
 from crawler.store import candidates, held
 from crawler.store.articles import known_urls
 from crawler.store.connected import Connected
 from crawler.store.records import Case, Choice, Surroundings
+from crawler.store.tables import articles, links
 from crawler.store.transaction import Transaction
 
 MOST_ORIGINALS = 40  # ranked for a page; twice what is ever aligned
@@ -33,9 +36,25 @@ def _case(tx: Transaction, article_id: str, choice: Choice) -> Case | None:
     if article is None or fingerprint is None:
         return None
     if article.role is Role.AGGREGATOR:
-        return Case(article, fingerprint, surroundings=_surroundings(tx, article, fingerprint, choice))
-    pages = candidates.search(tx, fingerprint, Side.PAGE, MOST_PAGES)
-    return Case(article, fingerprint, concerns=tuple(page.article_id for page in pages))
+        around = _surroundings(tx, article, fingerprint, choice)
+        return Case(article, fingerprint, surroundings=around, rejected=_rejected(tx, article_id))
+    pages = [page for side in (Side.PAGE, Side.ASIDE) for page in candidates.search(tx, fingerprint, side, MOST_PAGES)]
+    pages.sort(key=lambda page: (-page.overlap, page.article_id))
+    return Case(article, fingerprint, concerns=tuple(page.article_id for page in pages[:MOST_PAGES]))
+
+
+def _rejected(tx: Transaction, article_id: str) -> frozenset[str]:
+    return frozenset(row.id for row in tx.all(_REJECTED, {"page": article_id}))
+
+
+_PAGE, _ORIGINAL = articles.alias("page"), articles.alias("original")
+_REJECTED = (
+    sa.select(_ORIGINAL.c.id)
+    .select_from(_PAGE)
+    .join(links, links.c.rewrite_no == _PAGE.c.no)
+    .join(_ORIGINAL, _ORIGINAL.c.no == links.c.original_no)
+    .where(_PAGE.c.id == sa.bindparam("page"), links.c.state == LinkState.REJECTED.value)
+)
 
 
 def _surroundings(tx: Transaction, page: Article, fingerprint: Fingerprint, choice: Choice) -> Surroundings:

@@ -2,8 +2,8 @@
 
 It is written in the transaction of what it tells, and every output to others is made from it: an export is the
 last row of each thing, and a time in the past is a number up to which rows count. Rows of articles name a version
-and hold no second copy of its text; rows of links hold the link's public JSON; a story's state is put together
-from the links that were its at that row.
+and hold no second copy of its text; rows of links and members hold their public JSON; a story's members are put
+together from those that were its at that row (`stories`).
 
 Numbers come from one row of `log_head`, taken as the last thing a transaction does. PostgreSQL holds that row
 until the commit, so no number becomes visible before a smaller one, and a transaction that fails leaves no gap.
@@ -12,7 +12,6 @@ until the commit, so no number becomes visible before a smaller one, and a trans
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -21,25 +20,25 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from crawler.interchange import article_to_json
-from crawler.model import Action, Change, LinkState, Subject
+from crawler.model import Action, Change, Subject
+from crawler.store import stories
 from crawler.store.dialect import Dialect
 from crawler.store.rows import article_of
-from crawler.store.tables import articles, attributions, changes, links, log_head, versions
+from crawler.store.stories import superseded
+from crawler.store.tables import articles, attributions, changes, log_head, versions
 from crawler.store.transaction import Note, Transaction
 
 _APPEND = sa.insert(changes)
-LIVE = (LinkState.NEW.value, LinkState.CONFIRMED.value)
 
 
 def append(tx: Transaction) -> None:
     """Numbers and writes what the transaction noted, then what follows from it for stories."""
-    if not tx.notes:
-        return
-    stories = list(dict.fromkeys(note.story_id for note in tx.notes if note.story_id))
-    if stories:
+    if stories.are_touched(tx):
         # Who holds the head sees every story as all transactions before left it.
         _take_numbers(tx, 0)
-        tx.notes.extend(note for story in stories if (note := _story_note(tx, story)))
+        tx.notes.extend(stories.tell(tx))
+    if not tx.notes:
+        return
     last, at = _take_numbers(tx, len(tx.notes))
     first = last - len(tx.notes) + 1
     tx.run(_APPEND, [_row(note, first + place, at) for place, note in enumerate(tx.notes)])
@@ -68,8 +67,8 @@ def page(
 ) -> list[Change]:
     """At most `limit` rows numbered above `after` up to `until`, in order, each with its state.
 
-    `last_only`: of each thing only its last row up to `until`. Costs one index probe a row passed over; a
-    story's row one more for each row its links ever had.
+    `last_only`: of each thing only its last row up to `until`, and stories with all their members. Costs one index
+    probe a row passed over; a story's row one more for each row its members ever had, unless it is large.
     """
     of = sa.and_(articles.c.id == changes.c.object_id, changes.c.subject == Subject.ARTICLE.value)
     its = sa.and_(versions.c.article_no == articles.c.no, versions.c.version == changes.c.version)
@@ -86,18 +85,8 @@ def page(
     if subject is not None:
         rows = rows.where(changes.c.subject == subject.value)
     if last_only:
-        rows = rows.where(~_superseded(until))
-    return [_change(tx, row) for row in tx.all(rows)]
-
-
-def _superseded(until: Any) -> sa.ColumnElement[bool]:
-    later = changes.alias("later")
-    return sa.exists().where(
-        later.c.subject == changes.c.subject,
-        later.c.object_id == changes.c.object_id,
-        later.c.seq > changes.c.seq,
-        later.c.seq <= until,
-    )
+        rows = rows.where(~superseded(until))
+    return [_change(tx, row, whole=last_only) for row in tx.all(rows)]
 
 
 def _take_numbers(tx: Transaction, count: int) -> tuple[int, datetime]:
@@ -130,34 +119,16 @@ def _row(note: Note, seq: int, at: datetime) -> dict[str, Any]:
     }
 
 
-def _story_note(tx: Transaction, story: str) -> Note | None:
-    """What became of a story whose links the transaction touched."""
-    original = sa.select(articles.c.no).where(articles.c.id == story).scalar_subquery()
-    live = sa.exists().where(links.c.original_no == original, links.c.state.in_(LIVE))
-    told = (
-        sa.select(changes.c.action)
-        .where(changes.c.subject == Subject.STORY.value, changes.c.object_id == story)
-        .order_by(changes.c.seq.desc())
-        .limit(1)
-    )
-    is_live, before = bool(tx.scalar(sa.select(live))), tx.scalar(told)
-    was_live = before is not None and before != Action.RETRACTED.value
-    if not is_live and not was_live:
-        return None
-    action = (Action.CHANGED if was_live else Action.CREATED) if is_live else Action.RETRACTED
-    return Note(Subject.STORY, action, story, "its links changed")
-
-
-def _change(tx: Transaction, row: Row[Any]) -> Change:
+def _change(tx: Transaction, row: Row[Any], *, whole: bool) -> Change:
     subject, action = Subject(row.subject), Action(row.action)
     state: dict[str, Any] | None = None
     if action not in {Action.RETRACTED, Action.MERGED}:
         if subject is Subject.ARTICLE:
             state = _article_state(row)
-        elif subject is Subject.LINK:
-            state = json.loads(row.state) if row.state else None
+        elif subject is Subject.STORY:
+            state = stories.state_of(tx, row, whole=whole)
         else:
-            state = _story_state(tx, row.object_id, row.seq)
+            state = json.loads(row.state) if row.state else None
     return Change(row.seq, row.at, subject, action, row.object_id, row.reason, state)
 
 
@@ -169,28 +140,3 @@ def _article_state(row: Row[Any]) -> dict[str, Any] | None:
     if article.noindex:
         state["text"] = ""  # its text is ours to compare, not to pass on
     return state
-
-
-def _story_state(tx: Transaction, story: str, seq: int) -> dict[str, Any] | None:
-    rows = sa.select(changes.c.state).where(
-        changes.c.story_id == story, changes.c.seq <= seq, changes.c.state.is_not(None), ~_superseded(seq)
-    )
-    members = [link for row in tx.all(rows.order_by(changes.c.seq)) if (link := json.loads(row.state))["state"] in LIVE]
-    return story_json(members) if members else None
-
-
-def story_json(members: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """An original with all its live links, best first; `members` are links' public JSON in order of the log."""
-    original = members[-1]["original"]
-    ranked = sorted(members, key=lambda link: (-link["score"], link["rewrite"]["id"]))
-    return {
-        **{name: original[name] for name in ("id", "title", "publisher", "url", "published")},
-        "members": [
-            {
-                **{name: link["rewrite"][name] for name in ("id", "url", "title", "publisher")},
-                "relation": link["relation"],
-                "score": link["score"],
-            }
-            for link in ranked
-        ],
-    }

@@ -23,18 +23,19 @@ from crawler.model import (
     Decision,
     Link,
     LinkState,
+    Place,
     Precedence,
     Relation,
     Role,
     Standing,
     Subject,
 )
-from crawler.store import held, tasks
-from crawler.store.changelog import LIVE
+from crawler.store import held, places, tasks
 from crawler.store.connected import Connected
 from crawler.store.dialect import Dialect
 from crawler.store.records import PendingDecision, Recorded, RecordOutcome
 from crawler.store.rows import chunks
+from crawler.store.stories import LIVE
 from crawler.store.tables import articles, attributions, changes, decisions, links
 from crawler.store.transaction import Note, Transaction
 
@@ -71,14 +72,17 @@ class Decisions(Connected):
         the pages `enqueue` decided, in one transaction. `worker` as in `record_decision`."""
         await self._db.write(_settle, article_id, worker, list(enqueue), reason)
 
-    async def record_decision(self, decision: Decision, *, worker: str | None = None, reason: str) -> Recorded:
+    async def record_decision(
+        self, decision: Decision, place: Place | None = None, *, worker: str | None = None, reason: str
+    ) -> Recorded:
         """Makes the link and the attribution what `decision` says and takes the page off the pending list.
 
+        A page that is linked belongs to its original's story, any other where `place` says (None: to its own).
         A confirmed link stays as it is, whatever is decided later; a rejected pair does not return unless one
         of its texts changed. A decision that says what is known writes nothing to the change log. Where
         something came up since the page was leased, it stays on the list. `worker`: only if it still has the lease.
         """
-        return await self._db.write(_record, decision, worker, reason)
+        return await self._db.write(_record, decision, place, worker, reason)
 
     async def judge_link(self, link_id: str, state: LinkState, reason: str) -> None:
         """A person's word on a link: new, confirmed or rejected. Raises NotFound, UsageError."""
@@ -93,13 +97,13 @@ class Decisions(Connected):
 
 
 def hanging_on(tx: Transaction, numbers: Sequence[int]) -> list[int]:
-    """Pages with a live link to one of these articles, or attributed to one of them as a teaser."""
+    """Pages with a live link to one of these articles, attributed to one of them as a teaser, or of their stories."""
     linked = sa.select(links.c.rewrite_no).where(
         tx.dialect.among(links.c.original_no, numbers), links.c.state.in_(LIVE)
     )
     named = sa.select(attributions.c.article_no).join(articles, articles.c.attribution_no == attributions.c.no)
     named = named.where(tx.dialect.among(attributions.c.teaser_no, numbers))
-    return [row[0] for row in (*tx.all(linked), *tx.all(named))]
+    return [*(row[0] for row in (*tx.all(linked), *tx.all(named))), *places.members(tx, numbers)]
 
 
 def retell(tx: Transaction, number: int, reason: str) -> None:
@@ -111,6 +115,7 @@ def retell(tx: Transaction, number: int, reason: str) -> None:
         note = _note(Action.CHANGED, _link(row, both), both[row.rewrite_no], both[row.original_no], reason)
         if note.state != before:
             tx.note(note)
+            tx.touch(both[row.original_no].id)
 
 
 def retract_own(tx: Transaction, page: Row[Any], reason: str) -> None:
@@ -130,11 +135,15 @@ def retract_all(tx: Transaction, numbers: Sequence[int], reason: str) -> None:
         tx.run(sa.update(links).where(tx.dialect.among(links.c.id, part)).values(gone))
         told = sa.and_(changes.c.subject == Subject.LINK.value, tx.dialect.among(changes.c.object_id, part))
         tx.run(sa.update(changes).where(told).values(state=None))
+    for part in chunks(sorted(_ids(tx, numbers).values())):
+        headed = sa.and_(changes.c.subject == Subject.STORY.value, tx.dialect.among(changes.c.object_id, part))
+        tx.run(sa.update(changes).where(headed, changes.c.state.is_not(None)).values(state=None))
     originals = _ids(tx, [row.original_no for row in touching])
     for row in touching:
         if row.state != LinkState.RETRACTED.value:
             story = originals[row.original_no]
             tx.note(Note(Subject.LINK, Action.RETRACTED, row.id, reason, story_id=story))
+            tx.touch(story, -1 if row.state in LIVE else 0)
     named = sa.select(articles.c.no, articles.c.id, articles.c.version).join(
         attributions, attributions.c.no == articles.c.attribution_no
     )
@@ -163,8 +172,8 @@ def _put_off(tx: Transaction, article_id: str, worker: str, seconds: float) -> N
         tasks.hand_back(tx, number, worker, after=seconds)
 
 
-def _record(tx: Transaction, decision: Decision, worker: str | None, reason: str) -> Recorded:
-    rows = _locked(tx, decision)
+def _record(tx: Transaction, decision: Decision, place: Place | None, worker: str | None, reason: str) -> Recorded:
+    rows = _locked(tx, decision, place)
     page = rows.get(decision.article_id)
     if page is None:
         raise NotFound(f"there is no article {decision.article_id}")
@@ -172,7 +181,7 @@ def _record(tx: Transaction, decision: Decision, worker: str | None, reason: str
     if page.state != "live":
         tasks.finish(tx, page.no, worker)
         return Recorded(none, none, current=False)
-    if not _still_possible(decision, rows):
+    if not _still_possible(tx, decision, place, rows):
         tasks.enqueue(tx, [page.no], "decided on an article that went")
         tasks.hand_back(tx, page.no, worker)
         return Recorded(none, none, current=False)
@@ -180,10 +189,18 @@ def _record(tx: Transaction, decision: Decision, worker: str | None, reason: str
     attribution = _record_attribution(tx, decision.attribution, page, reason)
     _keep(tx, decision, page)
     tasks.finish(tx, page.no, worker)
+    places.settle(tx, page, _original_of(tx, page.no) if link_id is not None else None, place, reason)
     return Recorded(link, attribution, link_id)
 
 
-def _locked(tx: Transaction, decision: Decision) -> dict[str, Row[Any]]:
+def _original_of(tx: Transaction, number: int) -> str | None:
+    """The id of the original that a page is linked to."""
+    original = sa.select(articles.c.id).join(links, links.c.original_no == articles.c.no)
+    found: str | None = tx.scalar(original.where(links.c.rewrite_no == number, links.c.state.in_(LIVE)))
+    return found
+
+
+def _locked(tx: Transaction, decision: Decision, place: Place | None) -> dict[str, Row[Any]]:
     """The rows of the page and of what the decision names: none of them goes before it is recorded."""
     ids = {decision.article_id}
     if decision.link is not None:
@@ -192,11 +209,15 @@ def _locked(tx: Transaction, decision: Decision) -> dict[str, Row[Any]]:
         ids.add(decision.link.original_id)
     if decision.attribution is not None and decision.attribution.teaser_id is not None:
         ids.add(decision.attribution.teaser_id)
+    if place is not None and place.first_id is not None:
+        ids.add(place.first_id)
     named = sa.select(articles).where(tx.dialect.among(articles.c.id, sorted(ids))).order_by(articles.c.no)
     return {row.id: row for row in tx.all(named.with_for_update())}
 
 
-def _still_possible(decision: Decision, rows: Mapping[str, Row[Any]]) -> bool:
+def _still_possible(tx: Transaction, decision: Decision, place: Place | None, rows: Mapping[str, Row[Any]]) -> bool:
+    if place is not None and place.first_id is not None and not places.is_possible(place, rows.get(place.first_id), tx):
+        return False
     if decision.link is not None:
         original = rows.get(decision.link.original_id)
         if original is None or original.state != "live" or original.role == Role.AGGREGATOR:
@@ -253,6 +274,7 @@ def _write_link(
     told = before is not None and before.state != LinkState.RETRACTED
     action = Action.CHANGED if told else Action.CREATED
     tx.note(_note(action, link, both[page.no], both[original.no], reason))
+    tx.touch(link.original_id, 0 if before is not None and before.state in LIVE else 1)
     return (RecordOutcome.CHANGED if told else RecordOutcome.CREATED), identifier
 
 
@@ -310,8 +332,11 @@ def _newest_decision(dialect: Dialect) -> Any:
 def _judge(tx: Transaction, link_id: str, state: LinkState, reason: str) -> None:
     if state not in JUDGED:
         raise UsageError(f"a link is judged new, confirmed or rejected, not {state.value}")
+    # The page first, as everybody else takes them.
+    of = sa.select(links.c.rewrite_no).where(links.c.id == link_id).scalar_subquery()
+    page = tx.first(sa.select(articles).where(articles.c.no == of).with_for_update())
     row = tx.first(sa.select(links).where(links.c.id == link_id).with_for_update())
-    if row is None or row.state == LinkState.RETRACTED:
+    if row is None or page is None or row.state == LinkState.RETRACTED:
         raise NotFound(f"there is no link {link_id}")
     if row.state == state:
         return
@@ -323,12 +348,17 @@ def _judge(tx: Transaction, link_id: str, state: LinkState, reason: str) -> None
     both = held.by_number(tx, [row.rewrite_no, row.original_no])
     link = replace(_link(row, both), state=state)
     tx.note(_note(Action.CHANGED, link, both[row.rewrite_no], both[row.original_no], reason))
+    is_live, was_live = state.value in LIVE, row.state in LIVE
+    tx.touch(link.original_id, is_live - was_live)
+    if is_live or was_live:
+        places.settle(tx, page, link.original_id if is_live else None, None, reason)
 
 
 def _retract(tx: Transaction, row: Row[Any], reason: str) -> None:
     tx.run(sa.update(links).where(links.c.id == row.id).values(state=LinkState.RETRACTED.value))
     story = _ids(tx, [row.original_no])[row.original_no]
     tx.note(Note(Subject.LINK, Action.RETRACTED, row.id, reason, story_id=story))
+    tx.touch(story, -1 if row.state in LIVE else 0)
 
 
 def _links_touching(

@@ -50,8 +50,8 @@ class Exports(Connected):
     async def export_stories(
         self, since: Since = None, as_of: datetime | None = None
     ) -> AsyncIterator[Mapping[str, object]]:
-        """Originals with all live links to each: {id, title, publisher, url, published, members: [{id, url,
-        title, publisher, relation, score}]}, members best first."""
+        """Stories' public JSON: originals with the pages that are linked to them, and pages with those that belong to
+        theirs, members best first."""
         async for state in self._states(Subject.STORY, since, as_of):
             yield state
 

@@ -193,10 +193,34 @@ class Surroundings:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A page that may be one story with another, and the version of it that is compared."""
+
+    article: Article
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What a page without an original is compared with: `earlier` pages, which stand for their stories, the earliest
+    first; or `later` ones, for whose story it would stand itself."""
+
+    earlier: tuple[Neighbour, ...] = ()
+    later: tuple[Neighbour, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.earlier or self.later)
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """An article whose decision is pending: a page with its surroundings, or an original and the pages it concerns."""
+    """An article whose decision is pending: a page with its surroundings, or an original and the pages it concerns.
+
+    `rejected` are originals that a person said the page does not stem from.
+    """
 
     article: Article
     fingerprint: Fingerprint
     surroundings: Surroundings = field(default_factory=Surroundings)
     concerns: tuple[str, ...] = ()
+    rejected: frozenset[str] = frozenset()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from crawler.errors import LinkerMismatch
 from crawler.model import Article, Completeness, Fingerprint, Role, Side
-from crawler.store import candidates, held, tasks
+from crawler.store import candidates, held, places, tasks
 from crawler.store.connected import Connected
 from crawler.store.rows import article_of
 from crawler.store.tables import articles, fingerprints, linkers, versions
@@ -107,7 +107,9 @@ def _sign(tx: Transaction, index: int, signed: Sequence[tuple[Unsigned, Fingerpr
         now = tx.first(sa.select(articles.c.state, articles.c.version).where(articles.c.no == one.no).with_for_update())
         if now is None or now.state == "removed" or now.version != one.version:
             continue
-        side = Side.of(one.article.role, one.article.completeness) if now.state == "live" else None
+        side = None
+        if now.state == "live":
+            side = places.side_of(tx, one.no, Side.of(one.article.role, one.article.completeness))
         candidates.put_beside(tx, one.no, side, fingerprint, index)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from crawler.interchange import time_to_json
-from crawler.store import candidates, changelog, frontier, tasks
+from crawler.store import candidates, changelog, frontier, stories, tasks
 from crawler.store.connected import Connected
 from crawler.store.records import RunRecord, WorkerRecord
 from crawler.store.schema import HEAD
@@ -85,6 +85,7 @@ def _status(tx: Transaction) -> dict[str, Any]:
         "linker": linker.linker if linker is not None else None,
         "articles": _articles(tx),
         "links": _counted(tx, links.c.state),
+        **_stories(tx),
         "pending_decisions": tasks.count(tx),
         "frontier": {
             "due": pages.due,
@@ -114,6 +115,11 @@ def _status(tx: Transaction) -> dict[str, Any]:
             for run in _last(tx, LAST_RUNS)
         ],
     }
+
+
+def _stories(tx: Transaction) -> dict[str, Any]:
+    counted = stories.counts(tx)
+    return {"stories": counted["count"], "large_stories": counted["large"]}
 
 
 def _articles(tx: Transaction) -> dict[str, dict[str, int]]:

@@ -212,7 +212,7 @@ fingerprints = Table(
 # One table a side, and nothing but the two numbers in a row: in PostgreSQL, whose rows and index entries cost 24 and 8
 # bytes before they hold anything, that is 40 % less than with a column for the side. Both are of 4 bytes, so
 # articles above number 2,147,483,647 can't be found.
-original_postings, page_postings, teaser_postings = (
+original_postings, page_postings, aside_postings, teaser_postings = (
     Table(
         f"{side}_postings",
         metadata,
@@ -220,7 +220,7 @@ original_postings, page_postings, teaser_postings = (
         Column("article_no", Integer, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )
-    for side in ("original", "page", "teaser")
+    for side in ("original", "page", "aside", "teaser")
 )
 
 # --- decisions ---------------------------------------------------------------------------------------------
@@ -304,6 +304,44 @@ decisions = Table(
     Column("link_id", Text, nullable=True),  # what it would link; a person's word may stand against it
 )
 
+# --- stories -----------------------------------------------------------------------------------------------
+
+places = Table(  # pages that do not stand for themselves
+    "places",
+    metadata,
+    Column("article_no", Number, ForeignKey("articles.no"), primary_key=True, autoincrement=False),
+    # The page that stands for its story; NULL: its original does, to which it is linked.
+    Column("first_no", Number, ForeignKey("articles.no"), nullable=True),
+    Column("relation", Text, nullable=True),
+    Column("score", sa.Double, nullable=True),
+)
+Index(  # what hangs on a page
+    "ix_places_first_no",
+    places.c.first_no,
+    sqlite_where=sa.text("first_no IS NOT NULL"),
+    postgresql_where=sa.text("first_no IS NOT NULL"),
+)
+
+stories = Table(  # those that were told at least once
+    "stories",
+    metadata,
+    Column("id", Text, primary_key=True),  # of the article that stands for it
+    Column("size", Integer, nullable=False),  # that article and its members
+    Column("merged_into", Text, nullable=True),  # the story that its article is part of by now
+)
+Index(  # a story's aliases
+    "ix_stories_merged_into",
+    stories.c.merged_into,
+    sqlite_where=sa.text("merged_into IS NOT NULL"),
+    postgresql_where=sa.text("merged_into IS NOT NULL"),
+)
+Index(  # stories to report
+    "ix_stories_large",
+    stories.c.size,
+    sqlite_where=sa.text("size > 1000"),
+    postgresql_where=sa.text("size > 1000"),
+)
+
 # --- the change log ----------------------------------------------------------------------------------------
 
 changes = Table(
@@ -317,8 +355,8 @@ changes = Table(
     Column("reason", WebText, nullable=False),
     Column("version", Integer, nullable=True),  # articles
     Column("attribution_no", Number, nullable=True),  # articles
-    Column("story_id", Text, nullable=True),  # links: the original's id
-    Column("state", Text, nullable=True),  # links: the public JSON
+    Column("story_id", Text, nullable=True),  # links and members: their story; stories: the one merged into
+    Column("state", Text, nullable=True),  # links and members: the public JSON; stories: it without the members
 )
 Index("ix_changes_object", changes.c.subject, changes.c.object_id, changes.c.seq)  # the last change of each
 Index("ix_changes_subject_seq", changes.c.subject, changes.c.seq)  # one subject in order

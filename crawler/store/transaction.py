@@ -28,18 +28,21 @@ class Note:
     reason: str
     version: int | None = None  # articles
     attribution_no: int | None = None  # articles
-    story_id: str | None = None  # links
-    state: str | None = None  # links: JSON
+    story_id: str | None = None  # links and members: the story; merged stories: the one they are part of now
+    state: str | None = None  # links, members, stories: JSON
 
 
 class Transaction:
     """One connection inside one transaction. Bodies may run again after a deadlock: they keep nothing outside."""
 
-    __slots__ = ("connection", "dialect", "notes", "now")
+    __slots__ = ("connection", "dialect", "heads", "homes", "notes", "now", "sizes")
 
     def __init__(self, connection: Connection, dialect: Dialect, now: datetime) -> None:
         self.connection, self.dialect, self.now = connection, dialect, now
         self.notes: list[Note] = []
+        self.sizes: dict[str, int] = {}  # stories touched, in order, and by how many members each grew
+        self.homes: dict[str, str | None] = {}  # pages that moved: the story they are part of, None for their own
+        self.heads: set[str] = set()  # articles of which a story may have to be told anew
 
     def run(self, statement: sa.Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> int:
         """Executes a writing statement; how many rows it touched."""
@@ -63,3 +66,7 @@ class Transaction:
 
     def note(self, note: Note) -> None:
         self.notes.append(note)
+
+    def touch(self, story_id: str, grown: int = 0) -> None:
+        """A story is another by now, by so many members."""
+        self.sizes[story_id] = self.sizes.get(story_id, 0) + grown

@@ -40,7 +40,9 @@ from crawler.model import (
     Decision,
     Evidence,
     EvidenceKind,
+    Kinship,
     Link,
+    Place,
     Precedence,
     RawDocument,
     Relation,
@@ -51,7 +53,8 @@ from crawler.model import (
 )
 from crawler.pipeline.tally import Tally
 from crawler.store import SourceRecord, Store
-from crawler.store.changelog import story_json
+from crawler.store.places import membership_json
+from crawler.store.stories import story_json
 from docs.generator.words import described, table
 
 _HEAD = """# JSON
@@ -99,6 +102,15 @@ _PAGE = Article(
     copyright="Copyright © 2026 Dow Jones & Company, Inc. all rights are saved.",
     source="Crossroads Digest",
 )
+_COPY = Article(
+    id="c1d0b7d39e5a4f7f8a6b2c3d4e5f6071",
+    url="https://mirror.example/watch-house",
+    role=Role.AGGREGATOR,
+    publisher="Mirror Daily",
+    title="Train stops turn into the hour of a little city's watch house",
+    text="…",
+    published=datetime(2026, 1, 14, 9, 40, tzinfo=UTC),
+)
 _MARKER = Evidence(EvidenceKind.MARKER, text="Copyright © 2026 Dow Jones & Company, Inc. all rights are saved.")
 _LINK = Link(
     rewrite_id=_PAGE.id,
@@ -144,8 +156,9 @@ def json_page() -> str:
             _section("evidence", "Evidence", passage | other, shown=False),
             _section("archive", "Archive record", link["archive"], shown=False),
             _section("candidate", "Candidate", candidate),
-            _section("story", "Story", story_json([link])),
-            _section("member", "Member of a story", story_json([link])["members"][0], shown=False),
+            _section("story", "Story", _story(link)),
+            _section("member", "Member of a story", _story(link)["members"][0], shown=False),
+            _section("membership", "Place in a story without an original", _membership()),
             _section("change", "Change", _change_row(link), shown=False),
             _section("row", "Row of `link`", link_row(decision, EvidenceLevel.SHORT)),
             _section("group", "Row of `link --groups`", _group_row()),
@@ -181,10 +194,19 @@ def _section(name: str, title: str, example: Json, shown: bool = True) -> str:
 
 _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
-    "member", "change", "row", "group", "reject", "extract", "truth", "evaluation", "kind-figures", "share",
-    "threshold-figures",
-    "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run", "import", "source", "check",
+    "member", "membership", "change", "row", "group", "reject", "extract", "truth", "evaluation", "kind-figures",
+    "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run", "import",
+    "source", "check",
 )  # fmt: skip
+
+
+def _story(link: Json) -> Json:
+    return story_json({**link["original"], "aliases": [_COPY.id], "size": 2}, [link])
+
+
+def _membership() -> Json:
+    """The copy of a page whose original is not held."""
+    return membership_json(_COPY, _PAGE.id, Place(_PAGE.id, 1, Kinship.COPY, 0.999871))
 
 
 def _fields_of(kind: type) -> Json:

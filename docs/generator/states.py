@@ -34,6 +34,7 @@ def states_page() -> str:
             _reasons(),
             _section("Completeness of an article", "completeness", _values(model.Completeness)),
             _section("Relation of a link", "relation", _values(model.Relation)),
+            _section("Relation of a member to its story", "kinship", _values(model.Kinship)),
             _section("State of a link", "link-state", _values(model.LinkState)),
             _section("Precedence", "precedence", _values(model.Precedence)),
             _section("Standing", "standing", _values(model.Standing)),

@@ -16,10 +16,11 @@ from crawler.interchange import Json, article_to_json
 from crawler.jobs.batch_linking import EvidenceLevel, group_batch
 from crawler.jobs.boilerplate import COMMON
 from crawler.jobs.dumps import Columns, Row
-from crawler.jobs.grouping import LARGE, FilledIn, Groups, Rows, contradict, group_rows
+from crawler.jobs.grouping import LARGE, Groups, Rows, group_rows
 from crawler.jobs.keeping import Keep, Policy
 from crawler.jobs.spool import Spool
 from crawler.link import Linker
+from crawler.link.kinship import FilledIn, contradict
 from crawler.link.text import sentences
 from crawler.model import Article, Role
 from crawler.settings import LinkSettings

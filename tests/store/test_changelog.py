@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,34 +12,14 @@ from hypothesis import strategies as st
 
 from crawler.errors import StoreError, UsageError
 from crawler.interchange import article_to_json, link_from_json, link_id
-from crawler.model import Action, Completeness, LinkState, Removal
+from crawler.model import Action, Article, Completeness, Kinship, LinkState, Place, Removal
 from crawler.settings import DatabaseSettings
 from crawler.store import Store
-from crawler.store.tables import articles, links
+from crawler.store.tables import articles, links, places, stories
 from crawler.store.transaction import Transaction
 from tests.databases import fresh_database
 from tests.store.pieces import HOUR, NOON, StillClock, claim, delivery, fingerprint, linked, original, page, unlinked
-
-Held = dict[str, dict[str, Mapping[str, object]]]  # subject → id → public JSON
-
-
-async def replay(store: Store, since: int = 0, held: Held | None = None) -> Held:
-    """What somebody holds who does nothing but read the log."""
-    held = held if held is not None else {"article": {}, "link": {}, "story": {}}
-    async for change in store.changes(since):
-        if change.state is None:
-            held[change.subject.value].pop(change.id, None)
-        else:
-            held[change.subject.value][change.id] = change.state
-    return held
-
-
-async def exported(store: Store, **bounds: Any) -> Held:
-    return {
-        "article": {str(row["id"]): row async for row in store.export_articles(**bounds)},
-        "link": {str(row["id"]): row async for row in store.export_links(**bounds)},
-        "story": {str(row["id"]): row async for row in store.export_stories(**bounds)},
-    }
+from tests.store.replaying import Held, exported, nothing_held, replay
 
 
 async def assert_same_as_the_tables(store: Store, held: Held) -> None:
@@ -64,17 +42,44 @@ async def assert_same_as_the_tables(store: Store, held: Held) -> None:
             if row["state"] != "rejected" and row["rewrite"]["id"] == identifier  # type: ignore[index]
         ]
         assert told == ([link] if link is not None else [])
-    stories: dict[str, set[str]] = {}
+    by_link: dict[str, set[str]] = {}
     for row in held["link"].values():
         if row["state"] != "rejected":
-            stories.setdefault(row["original"]["id"], set()).add(row["rewrite"]["id"])  # type: ignore[index]
-    members = {key: {one["id"] for one in row["members"]} for key, row in held["story"].items()}  # type: ignore[attr-defined]
-    assert members == stories
+            by_link.setdefault(row["original"]["id"], set()).add(row["rewrite"]["id"])  # type: ignore[index]
+    await assert_same_stories(store, held, by_link)
+
+
+async def assert_same_stories(store: Store, held: Held, by_link: dict[str, set[str]]) -> None:
+    def body(tx: Transaction) -> tuple[dict[str, str], dict[str, tuple[int, str | None]]]:
+        first = articles.alias("first")
+        placed = sa.select(articles.c.id, first.c.id.label("first_id")).select_from(places)
+        placed = placed.join(articles, articles.c.no == places.c.article_no)
+        placed = placed.join(first, first.c.no == places.c.first_no)
+        told = {row.id: (row.size, row.merged_into) for row in tx.all(sa.select(stories))}
+        return {row.id: row.first_id for row in tx.all(placed)}, told
+
+    placed, told = await store._db.read(body)
+    assert {page: row["story"] for page, row in held["member"].items()} == placed
+    expected = {story: set(pages) for story, pages in by_link.items()}
+    for identifier, first in placed.items():
+        expected.setdefault(first, set()).add(identifier)
+    assert {story: len(pages) + 1 for story, pages in expected.items()} == {
+        story: size for story, (size, _) in told.items() if size > 1
+    }
+    # A page that is part of another story keeps its members only till they are decided anew.
+    merged = {story for story, (_, into) in told.items() if into is not None}
+    assert not merged & {into for _, into in told.values()}  # an alias names the story itself, not another alias
+    assert merged <= {*placed, *(page for pages in by_link.values() for page in pages)}
+    live = {story: pages for story, pages in expected.items() if story not in merged}
+    assert {key: {one["id"] for one in row["members"]} for key, row in held["story"].items()} == live  # type: ignore[attr-defined]
+    for story, row in held["story"].items():
+        assert row["size"] == len(live[story]) + 1
+        assert row["aliases"] == sorted(alias for alias, (_, into) in told.items() if into == story)
 
 
 HEADLINES = ("Ferry line to reopen", "Harbour wall to be raised")
 steps = st.tuples(
-    st.sampled_from(["page", "delivery", "teaser", "remove", "remove-source", "decide", "claim", "judge"]),
+    st.sampled_from(["page", "delivery", "teaser", "remove", "remove-source", "decide", "join", "claim", "judge"]),
     st.integers(0, 2),
     st.integers(0, 2),
     st.integers(0, 3),
@@ -105,11 +110,28 @@ async def take(store: Store, step: tuple[str, int, int, int]) -> None:
             await store.judge_link(link_id(page(path).id, delivery(number).id), state, "looked at")
         except (StoreError, UsageError):
             return
+    elif kind == "join":
+        await join(store, page(path), page(f"p{two}"))
     elif kind == "claim":
         await store.record_decision(unlinked(page(path), claim(teaser if three else None)), reason="decided")
     else:
         decision = linked(page(path), delivery(number), score=0.9 + three / 100) if three else unlinked(page(path))
         await store.record_decision(decision, reason="decided")
+
+
+async def join(store: Store, member: Article, first: Article) -> None:
+    """Has a page decided to belong to another's story, never both to each other's."""
+    if member.id <= first.id or await store.article(first.id) is None:
+        return
+    found = Place(first.id, await version_of(store, first.id), Kinship.COPY, 0.9)
+    await store.record_decision(unlinked(member), found, reason="decided")
+
+
+async def version_of(store: Store, article_id: str) -> int:
+    def body(tx: Transaction) -> int:
+        return int(tx.scalar(sa.select(articles.c.version).where(articles.c.id == article_id)))
+
+    return await store._db.read(body)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -129,13 +151,24 @@ def test_who_replays_the_log_holds_what_the_store_holds(
 
 async def test_a_long_life_of_a_store_can_be_replayed_on_both_engines(store: Store) -> None:
     random = Random(11)
-    kinds = ["page", "delivery", "teaser", "remove", "remove-source", *["decide"] * 3, "claim", "judge"]
-    sequence = [(random.choice(kinds), *(random.randrange(n) for n in (3, 3, 4))) for _ in range(120)]
+    kinds = [
+        "page",
+        "delivery",
+        "teaser",
+        "remove",
+        "remove-source",
+        *["decide"] * 3,
+        *["join"] * 3,
+        "claim",
+        "judge",
+        "judge",
+    ]
+    sequence = [(random.choice(kinds), *(random.randrange(n) for n in (3, 3, 4))) for _ in range(240)]
     await _run(store, sequence)
 
 
 async def _run(store: Store, sequence: list[tuple[str, int, int, int]]) -> None:
-    held: Held = {"article": {}, "link": {}, "story": {}}
+    held: Held = nothing_held()
     seen = 0
     for place, step in enumerate(sequence):
         await take(store, step)
@@ -152,7 +185,7 @@ async def _run(store: Store, sequence: list[tuple[str, int, int, int]]) -> None:
 
 async def test_the_store_can_be_read_as_of_a_time(store: Store, clock: StillClock) -> None:
     random = Random(5)
-    kinds = ["page", "delivery", "teaser", "decide", "decide", "claim", "judge"]
+    kinds = ["page", "delivery", "teaser", "decide", "decide", "join", "claim", "judge"]
     then: dict[int, Held] = {}
     for turn in range(40):
         clock.pass_by(60)
@@ -161,7 +194,7 @@ async def test_the_store_can_be_read_as_of_a_time(store: Store, clock: StillCloc
     for turn in (0, 7, 20, 33):
         moment = NOON + timedelta(seconds=60 * (turn + 1), milliseconds=1)
         assert await exported(store, as_of=moment) == then[turn]
-    assert await exported(store, as_of=NOON) == {"article": {}, "link": {}, "story": {}}
+    assert await exported(store, as_of=NOON) == nothing_held()
 
 
 async def test_since_a_number_or_a_time_gives_what_changed_after_it(store: Store, clock: StillClock) -> None:

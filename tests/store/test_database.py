@@ -180,6 +180,8 @@ async def test_a_process_killed_at_any_instant_leaves_a_whole_store(sqlite_url: 
             held = [str(row["id"]) async for row in store.export_articles()]
             linked_pages = [row async for row in store.export_links()]
             assert told <= len(linked_pages) <= told + 4
+            (story,) = [row async for row in store.export_stories()]
+            assert story["size"] == len(story["members"]) + 1 == len(linked_pages) + 1  # type: ignore[arg-type]
             numbers = [change.seq async for change in store.changes()]
             assert numbers == list(range(1, len(numbers) + 1))
             waiting = {task.article_id for task in await store.pending("w", 99, 1)}
