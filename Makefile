@@ -50,10 +50,11 @@ bench-extraction: $(READY) ## accuracy and speed of the extractor: make bench-ex
 	$(BIN)/python benchmarks/extraction.py $(PAGES)
 
 bench-linking: $(READY) ## recall and false links: make bench-linking DATA=folder POOL=news.jsonl.gz
-	$(BIN)/python benchmarks/linking.py $(DATA) --pool $(POOL)
+	$(BIN)/python benchmarks/linking.py $(DATA) benchmarks/stories/spring benchmarks/stories/autumn \
+		--kept-aside benchmarks/stories/year --pool $(POOL)
 
 bench-link-speed: $(READY) ## linking a page against many originals: make bench-link-speed CORPUS=folder POOL=news.jsonl.gz
-	$(BIN)/python benchmarks/link_speed.py $(CORPUS) $(POOL) --sqlite
+	$(BIN)/python benchmarks/link_speed.py $(CORPUS) $(POOL) --sqlite --postgres
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache
