@@ -43,7 +43,9 @@ _MARKED = 1.0  # the page bears marks of Dow Jones and the original is theirs
 _CANONICAL = 2.0  # the page names the original's address as its own
 _APART = -1.0  # the two are further apart in time than the window
 _LEAST_VERBATIM_ABROAD = 0.5  # share of a page in a language that is not known that must stand in the original
-_LEAST_WORDS = 60  # of a page, below which only a copy is told from a stranger's few sentences
+# Words of a page, below which only a copy is told from a stranger's few sentences: of any page, and of one that has less
+# than half of the original's. All that a brief says of an event stands in any long story about it.
+_LEAST_WORDS, _LEAST_DIGEST_WORDS = 60, 100
 _LEAST_VERBATIM_SHORT = 0.5
 _CLOSE = 0.3  # score from which a candidate that is not taken is called alike
 _COPY_PAGE, _COPY_ORIGINAL = 0.7, 0.3  # shares of words in verbatim runs that make a copy
@@ -216,8 +218,9 @@ def _refusal(bench: Bench, prepared: Profile, one: Weighed) -> Refusal | None:
     languages = {prepared.language, one.profile.language}
     if (len(languages) > 1 or UNKNOWN in languages) and features.verbatim_page < _LEAST_VERBATIM_ABROAD:
         return Refusal("another language, or one that is not known, and not copied", True)
-    if prepared.total_words < _LEAST_WORDS and features.verbatim_page < _LEAST_VERBATIM_SHORT:
-        return Refusal(f"fewer than {_LEAST_WORDS} words, and not copied", True)
+    least = _LEAST_WORDS if 2 * prepared.total_words >= one.profile.total_words else _LEAST_DIGEST_WORDS
+    if prepared.total_words < least and features.verbatim_page < _LEAST_VERBATIM_SHORT:
+        return Refusal(f"fewer than {least} words, and not copied", True)
     if _score(bench, one) < bench.threshold:
         return Refusal(_shortfall(bench, one), False)
     if one.precedence is Precedence.PAGE_FIRST:

@@ -119,7 +119,7 @@ def test_a_few_sentences_are_linked_where_they_are_copied(linker: Linker) -> Non
     assert link.original_id == "canal"
     short = linker.decide(article("page", stories.CANAL_SPUN.split("\n\n")[0]), (CANAL,))
     assert short.link is None
-    assert short.considered[0].reason == "fewer than 60 words, and not copied"
+    assert short.considered[0].reason == "fewer than 100 words, and not copied"
 
 
 def test_a_summary_of_the_same_event_is_not_the_original_of_a_report(linker: Linker) -> None:
