@@ -6,11 +6,12 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from crawler import urls
 from crawler.clock import Clock
 from crawler.errors import FetchError, SettingsError
 from crawler.fetch import Fetcher, Response
 from crawler.fetch.archive import Archive
-from crawler.model import Article, Source, Verdict
+from crawler.model import Article, Role, SiteVerdict, Source, Verdict
 from crawler.pipeline.cpu import CpuPool, WorkCrashed
 from crawler.pipeline.polling import credentials
 from crawler.pipeline.reading import Announcement, Reading, holds_article, read_entry, read_page
@@ -81,6 +82,7 @@ class PageDesk:
             worker=worker,
             validators=obtained.response.validators if obtained.response else None,
             extra_urls=(entry.url, *reading.urls),
+            page=reading.page,
         )
         tally.new += stored.outcome is StoreOutcome.CREATED
         tally.changed += stored.outcome is StoreOutcome.CHANGED
@@ -100,8 +102,16 @@ class PageDesk:
 
     async def _read(self, obtained: Obtained) -> Reading:
         if obtained.response is None:
-            return await self.cpu.run(read_entry, obtained.announced)
-        return await self.cpu.run(read_page, obtained.response.document(), obtained.announced)
+            known = await self._known(obtained, obtained.announced.reference.url)
+            return await self.cpu.run(read_entry, obtained.announced, known)
+        document = obtained.response.document()
+        return await self.cpu.run(read_page, document, obtained.announced, await self._known(obtained, document.url))
+
+    async def _known(self, obtained: Obtained, url: str) -> SiteVerdict:
+        """What is known to be furniture where the page stands; nothing is ever left out of an original."""
+        if obtained.announced.source.role is not Role.AGGREGATOR:
+            return SiteVerdict()
+        return await self.store.site_verdict(urls.host_of(url))
 
     async def _archived(self, obtained: Obtained, reading: Reading) -> Article:
         """The article with its record in the archive, where there is one and the page does not forbid it."""
