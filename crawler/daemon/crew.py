@@ -22,6 +22,7 @@ from crawler.pipeline.cpu import NoWorkers
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.pages import Obtained, PageDesk
 from crawler.pipeline.polling import Poller
+from crawler.pipeline.reading import Reading
 from crawler.pipeline.sites import SiteDesk
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
@@ -76,7 +77,7 @@ class Crew:
         await self._load_sources()
         async with asyncio.TaskGroup() as group:
             ending = [group.create_task(self._keep_leases())]
-            ending += [group.create_task(self._process()) for _ in range(self.processors)]
+            ending += [group.create_task(self._process(group)) for _ in range(self.processors)]
             ending += [group.create_task(self._poll_once(due_only) if once else self._poll_forever())]
             ending += [group.create_task(self._decide())]
             await self._dispatch(group, once=once)
@@ -173,21 +174,44 @@ class Crew:
         if obtained is not None:
             await self._queue.put(obtained)
 
-    async def _process(self) -> None:
+    async def _process(self, group: asyncio.TaskGroup) -> None:
         while True:
             obtained = await self._queue.get()
+            handed_on = False
             try:
-                article_id = await self.pages.process(obtained, self.name, self.tally)
-                if article_id is not None:
-                    await self._decide_one(article_id, "article stored")
+                reading = await self.pages.read(obtained, self.name, self.tally)
+                if reading is not None and reading.parts:
+                    # Its site may want seconds between two requests: no processor waits for that.
+                    group.create_task(self._complete(obtained, reading))
+                    handed_on = True
+                elif reading is not None:
+                    await self._keep(obtained, reading)
             except _FATAL:
                 raise
             except Exception as error:
                 log.exception("%s", obtained.entry.url)
                 await self.pages.fail(obtained.entry, self.name, error, self.tally)
             finally:
-                self._stored += 1
-                self._end()
+                if not handed_on:
+                    self._stored += 1
+                    self._end()
+
+    async def _complete(self, obtained: Obtained, first: Reading) -> None:
+        try:
+            await self._keep(obtained, await self.pages.complete(obtained, first, self.tally))
+        except _FATAL:
+            raise
+        except Exception as error:
+            log.exception("%s", obtained.entry.url)
+            await self.pages.fail(obtained.entry, self.name, error, self.tally)
+        finally:
+            self._stored += 1
+            self._end()
+
+    async def _keep(self, obtained: Obtained, reading: Reading) -> None:
+        article_id = await self.pages.keep(obtained, reading, self.name, self.tally)
+        if article_id is not None:
+            await self._decide_one(article_id, "article stored")
 
     async def _decide(self) -> None:
         """Makes the decisions that are pending in the store, also those of a run that was cut off, and learns the

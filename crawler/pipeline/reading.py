@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from crawler import urls
 from crawler.errors import UrlRefused
 from crawler.extract import extract, extract_fragment
+from crawler.extract.parts import further_parts, part_of
 from crawler.extract.repetition import blocks_of, to_leave_out, without
 from crawler.link.markers import markers
 from crawler.model import (
@@ -49,7 +50,9 @@ class Announcement:
 class Reading:
     """An article with its fingerprint (None where it is no article), and the other URLs it is known by.
 
-    `page` is what its site's memory keeps of it, None for what has no site that copies.
+    `page` is what its site's memory keeps of it, None for what has no site that copies. `parts` are addresses of
+    further pages of the article, and `extraction` is then what was read so far. `part_of` is the address of the
+    article of which this is a later page only.
     """
 
     article: Article
@@ -57,6 +60,9 @@ class Reading:
     urls: tuple[str, ...]
     noarchive: bool
     page: SitePage | None = None
+    parts: tuple[str, ...] = ()
+    extraction: Extraction | None = None
+    part_of: str | None = None
 
 
 def holds_article(reference: Reference, source: Source) -> bool:
@@ -76,7 +82,17 @@ def is_full_text(content_html: str, teaser: str) -> bool:
 def read_page(document: RawDocument, announced: Announcement, known: SiteVerdict) -> Reading:
     """The article of a fetched page, without what is `known` to be furniture of its site."""
     extraction = extract(document, teaser=announced.reference.teaser)
-    return _finish(document.url, extraction, announced, Completeness.FULL, known)
+    reading = read_extraction(document.url, extraction, announced, known)
+    whole = part_of(document, extraction.canonical_url)
+    if whole is not None:
+        return replace(reading, part_of=whole)
+    parts = further_parts(document, document.url) if reading.article.verdict is Verdict.ARTICLE else ()
+    return replace(reading, parts=parts, extraction=extraction) if parts else reading
+
+
+def read_extraction(url: str, extraction: Extraction, announced: Announcement, known: SiteVerdict) -> Reading:
+    """The article of a page whose fields were read already, of all its parts."""
+    return _finish(url, extraction, announced, Completeness.FULL, known)
 
 
 def read_entry(announced: Announcement, known: SiteVerdict) -> Reading:
