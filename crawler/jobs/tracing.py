@@ -111,13 +111,18 @@ async def load(target: str, settings: Settings, *, clock: Clock, standard_input:
     """
     if target == STANDARD_INPUT:
         return RawDocument(url=STANDARD_INPUT_URL, body=standard_input or b"")
-    if not _URL.match(target):
+    if not is_url(target):
         return read_file(Path(target), settings.fetch.max_body)
     url = urls.normalize(target)
     port = urlsplit(url).port
     async with Fetcher(settings.fetch, clock, source_ports={port} if port else ()) as fetcher:
         response = await fetcher.get(url, robots=False)
     return response.document()
+
+
+def is_url(target: str) -> bool:
+    """Whether a target is meant as a URL, of whatever scheme."""
+    return bool(_URL.match(target))
 
 
 def read_file(path: Path, limit: int) -> RawDocument:
