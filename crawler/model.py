@@ -279,6 +279,43 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocks:
+    """The paragraphs of a page as hashes, by which the pages of a site are compared.
+
+    `title` is the headline's hash, `size` the characters of the whole text; of each paragraph that counts `keys` has
+    the unsigned 64-bit hash and `lengths` the characters, those of its repetitions on the page included.
+    """
+
+    title: int
+    size: int
+    keys: tuple[int, ...] = ()
+    lengths: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteVerdict:
+    """The paragraphs, by hash, that are furniture of a site; `site` and `revision` name the verdict (0: none yet)."""
+
+    keys: frozenset[int] = frozenset()
+    site: int = 0
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SitePage:
+    """What a site's memory keeps of an article: all its blocks, and the paragraphs that its text does without.
+
+    `left_out` has each of them with its place among the paragraphs of the whole text, `judged` is the verdict (site
+    and revision) by which they were left out.
+    """
+
+    host: str
+    blocks: Blocks
+    left_out: tuple[tuple[int, str], ...] = ()
+    judged: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An article that shares index keys with another; `overlap` is the weighted share, for ranking only."""
 

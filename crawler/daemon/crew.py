@@ -1,7 +1,7 @@
 """The workers of one process and the bounded queue between fetching and processing.
 
     due sources → pollers → frontier (in the store) → dispatcher → fetchers → queue → processors → store
-                                                      pending decisions (in the store) → decider → store
+                                                      pending decisions, sites to learn (in the store) → decider → store
 
 Whatever is under way is leased in the store: what a killed process leaves behind is taken up by the next.
 """
@@ -22,6 +22,8 @@ from crawler.pipeline.cpu import NoWorkers
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.pages import Obtained, PageDesk
 from crawler.pipeline.polling import Poller
+from crawler.pipeline.reading import Reading
+from crawler.pipeline.sites import SiteDesk
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
 from crawler.store import FrontierEntry, SourceRecord, Store
@@ -47,6 +49,7 @@ class Crew:
     poller: Poller
     pages: PageDesk
     linking: LinkingDesk
+    sites: SiteDesk
     name: str
     tally: Tally
     stop: asyncio.Event
@@ -74,7 +77,7 @@ class Crew:
         await self._load_sources()
         async with asyncio.TaskGroup() as group:
             ending = [group.create_task(self._keep_leases())]
-            ending += [group.create_task(self._process()) for _ in range(self.processors)]
+            ending += [group.create_task(self._process(group)) for _ in range(self.processors)]
             ending += [group.create_task(self._poll_once(due_only) if once else self._poll_forever())]
             ending += [group.create_task(self._decide())]
             await self._dispatch(group, once=once)
@@ -171,39 +174,76 @@ class Crew:
         if obtained is not None:
             await self._queue.put(obtained)
 
-    async def _process(self) -> None:
+    async def _process(self, group: asyncio.TaskGroup) -> None:
         while True:
             obtained = await self._queue.get()
+            handed_on = False
             try:
-                article_id = await self.pages.process(obtained, self.name, self.tally)
-                if article_id is not None:
-                    await self._decide_one(article_id, "article stored")
+                reading = await self.pages.read(obtained, self.name, self.tally)
+                if reading is not None and reading.parts:
+                    # Its site may want seconds between two requests: no processor waits for that.
+                    group.create_task(self._complete(obtained, reading))
+                    handed_on = True
+                elif reading is not None:
+                    await self._keep(obtained, reading)
             except _FATAL:
                 raise
             except Exception as error:
                 log.exception("%s", obtained.entry.url)
                 await self.pages.fail(obtained.entry, self.name, error, self.tally)
             finally:
-                self._stored += 1
-                self._end()
+                if not handed_on:
+                    self._stored += 1
+                    self._end()
+
+    async def _complete(self, obtained: Obtained, first: Reading) -> None:
+        try:
+            await self._keep(obtained, await self.pages.complete(obtained, first, self.tally))
+        except _FATAL:
+            raise
+        except Exception as error:
+            log.exception("%s", obtained.entry.url)
+            await self.pages.fail(obtained.entry, self.name, error, self.tally)
+        finally:
+            self._stored += 1
+            self._end()
+
+    async def _keep(self, obtained: Obtained, reading: Reading) -> None:
+        article_id = await self.pages.keep(obtained, reading, self.name, self.tally)
+        if article_id is not None:
+            await self._decide_one(article_id, "article stored")
 
     async def _decide(self) -> None:
-        """Makes the decisions that are pending in the store, also those of a run that was cut off."""
+        """Makes the decisions that are pending in the store, also those of a run that was cut off, and learns the
+        sites' furniture, which may call for more of them."""
         while not self.stop.is_set():
             mark = self._stored
             self._begin()
             try:
                 pending = await self.store.pending(self.name, DECISIONS_AT_ONCE, LEASE_SECONDS)
                 await asyncio.gather(*(self._decide_one(one.article_id, one.reason) for one in pending))
+                learned = await self._learn()
             finally:
                 self._end()
-            if not pending:
+            if not pending and not learned:
                 if self._decided == mark != self._forgotten:  # for a second time: nothing was stored in between
                     # Not sooner: an original stored a moment after such a page could not be told from it any more.
                     await self.store.forget_unindexed()
                     self._forgotten = mark
                 self._decided = mark
                 await self._pause(IDLE_SECONDS)
+
+    async def _learn(self) -> bool:
+        """One step at the sites' memory; False where there is none to do."""
+        try:
+            return await self.sites.step(self.name)
+        except _FATAL:
+            raise
+        except Exception:
+            # The site stays leased, so that it is not tried again at once; its pages are as they were read.
+            log.exception("learning a site's furniture")
+            self.tally.failed["site"] += 1
+            return False
 
     async def _decide_one(self, article_id: str, reason: str) -> None:
         try:

@@ -21,6 +21,7 @@ from crawler.pipeline.cpu import CpuPool, default_processes
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.pages import PageDesk
 from crawler.pipeline.polling import Poller
+from crawler.pipeline.sites import SiteDesk
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
 from crawler.store import Store
@@ -87,6 +88,7 @@ async def run(
             poller=Poller(store, fetcher, settings, clock),
             pages=PageDesk(store, fetcher, cpu, settings, clock, archive),
             linking=linking,
+            sites=SiteDesk(store, cpu),
             name=worker_name(),
             tally=tally,
             stop=stop,

@@ -11,9 +11,9 @@ from array import array
 from collections.abc import Container
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
+from crawler.extract.repetition import key
 from crawler.link.text import Span, sentences
 
 COMMON = 20  # different texts that hold a sentence before it is looked at
@@ -38,7 +38,7 @@ class Census:
 
     def add(self, text: str, site: str) -> None:
         """Takes a text that was not taken before. `site` is whose it is, "" where unknown."""
-        held = {key: span.end - span.start for key, span in _keyed(text)}
+        held = {one: span.end - span.start for one, span in _keyed(text)}
         self._keys.extend(held)
         self._lengths.extend(held.values())
         self._counts.append(len(held))
@@ -72,8 +72,8 @@ def blanked(text: str, boilerplate: Container[int]) -> str:
     """The text with the boilerplate as blank lines: all else keeps its place. What is nothing else stays as it is."""
     common: list[Span] = []
     rest = 0
-    for key, span in _keyed(text):
-        if key in boilerplate:
+    for one, span in _keyed(text):
+        if one in boilerplate:
             common.append(span)
         else:
             rest += span.end - span.start
@@ -89,11 +89,7 @@ def blanked(text: str, boilerplate: Container[int]) -> str:
 
 def _keyed(text: str) -> list[tuple[int, Span]]:
     """The sentences that count, each with the hash of its words."""
-    return [
-        (xxhash.xxh3_64_intdigest(" ".join(text[span.start : span.end].casefold().split()).encode()), span)
-        for span in sentences(text)
-        if span.end - span.start >= _LEAST
-    ]
+    return [(key(text[span.start : span.end]), span) for span in sentences(text) if span.end - span.start >= _LEAST]
 
 
 def _repeated(keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:

@@ -73,7 +73,7 @@ async def trace(settings: Settings, document: RawDocument, *, clock: Clock, keep
         store = await stack.enter_async_context(await Store.open(database, clock))
         cpu = await stack.enter_async_context(CpuPool(settings.link, settings.rights_list(), processes=0))
         desk = LinkingDesk(store, cpu)
-        reading = await cpu.run(read_document, document)
+        reading = await cpu.run(read_document, document, await store.site_verdict(urls.host_of(document.url)))
         # A person who asks for a page is not bound by what it asks of crawlers.
         now = clock.now()
         article = replace(
@@ -84,7 +84,7 @@ async def trace(settings: Settings, document: RawDocument, *, clock: Clock, keep
             name = document.url if document.url != STANDARD_INPUT_URL else "standard input"
             raise ExtractError(name, reason, f"expected an article, found none ({reason})")
         if keep:
-            stored = await store.store_article(article, reading.fingerprint, extra_urls=reading.urls)
+            stored = await store.store_article(article, reading.fingerprint, extra_urls=reading.urls, page=reading.page)
             await desk.decide(stored.id, Tally(), worker=None, reason="traced")
             article = await store.article(stored.id) or article
         verification: Verification = await desk.verify(article, reading.fingerprint)
@@ -111,13 +111,18 @@ async def load(target: str, settings: Settings, *, clock: Clock, standard_input:
     """
     if target == STANDARD_INPUT:
         return RawDocument(url=STANDARD_INPUT_URL, body=standard_input or b"")
-    if not _URL.match(target):
+    if not is_url(target):
         return read_file(Path(target), settings.fetch.max_body)
     url = urls.normalize(target)
     port = urlsplit(url).port
     async with Fetcher(settings.fetch, clock, source_ports={port} if port else ()) as fetcher:
         response = await fetcher.get(url, robots=False)
     return response.document()
+
+
+def is_url(target: str) -> bool:
+    """Whether a target is meant as a URL, of whatever scheme."""
+    return bool(_URL.match(target))
 
 
 def read_file(path: Path, limit: int) -> RawDocument:

@@ -43,8 +43,8 @@ _MARKED = 1.0  # the page bears marks of Dow Jones and the original is theirs
 _CANONICAL = 2.0  # the page names the original's address as its own
 _APART = -1.0  # the two are further apart in time than the window
 _LEAST_VERBATIM_ABROAD = 0.5  # share of a page in a language that is not known that must stand in the original
-# Words of a page, below which only a copy is told from a stranger's few sentences: of any page, and of one that has less
-# than half of the original's. All that a brief says of an event stands in any long story about it.
+# Words of a page, below which only a copy is told from a stranger's few sentences: of any page, and of one that has
+# less than half of the original's. All that a brief says of an event stands in any long story about it.
 _LEAST_WORDS, _LEAST_DIGEST_WORDS = 60, 100
 _LEAST_VERBATIM_SHORT = 0.5
 _CLOSE = 0.3  # score from which a candidate that is not taken is called alike

@@ -6,12 +6,15 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from crawler import urls
 from crawler.clock import Clock
 from crawler.errors import FetchError, SettingsError
+from crawler.extract.parts import FIRST_FURTHER, numbered
 from crawler.fetch import Fetcher, Response
 from crawler.fetch.archive import Archive
-from crawler.model import Article, Source, Verdict
+from crawler.model import Article, Role, SiteVerdict, Source, Verdict
 from crawler.pipeline.cpu import CpuPool, WorkCrashed
+from crawler.pipeline.parts import PartsDesk
 from crawler.pipeline.polling import credentials
 from crawler.pipeline.reading import Announcement, Reading, holds_article, read_entry, read_page
 from crawler.pipeline.tally import Tally
@@ -46,6 +49,10 @@ class PageDesk:
         if holds_article(entry.reference, source):
             announced = Announcement(source, entry.reference, self.clock.now())
             return Obtained(entry, announced)
+        whole = await self._article_of_part(entry.url)
+        if whole is not None:
+            await self._leave_to(whole, entry, worker, tally)
+            return None
         try:
             response = await self.fetcher.get(
                 entry.url, validators=entry.validators, headers=credentials(source), headers_for=source.url
@@ -60,13 +67,26 @@ class PageDesk:
             return None
         return Obtained(entry, Announcement(source, entry.reference, response.fetched), response)
 
-    async def process(self, obtained: Obtained, worker: str, tally: Tally) -> str | None:
-        """Reads and stores what was obtained; the article's id where `worker` is to decide on it now."""
-        entry = obtained.entry
+    async def read(self, obtained: Obtained, worker: str, tally: Tally) -> Reading | None:
+        """What was obtained, read; None where that can't be done (recorded and counted)."""
         try:
-            reading = await self._read(obtained)
+            return await self._read(obtained)
         except WorkCrashed as error:
-            await self.fail(entry, worker, error, tally)
+            await self.fail(obtained.entry, worker, error, tally)
+            return None
+
+    async def complete(self, obtained: Obtained, first: Reading, tally: Tally) -> Reading:
+        """An article in parts with all of them that can be had; takes as long as its site wants between requests."""
+        assert obtained.response is not None
+        desk = PartsDesk(self.fetcher, self.cpu, None if first.noarchive else self.archive)
+        known = await self._known(obtained, obtained.response.final_url)
+        return await desk.complete(obtained.response.document(), obtained.announced, first, known, tally)
+
+    async def keep(self, obtained: Obtained, reading: Reading, worker: str, tally: Tally) -> str | None:
+        """Stores what was read; the article's id where `worker` is to decide on it now."""
+        entry = obtained.entry
+        if reading.part_of is not None:
+            await self._leave_to(reading.part_of, entry, worker, tally)
             return None
         if not _worth_storing(reading):
             verdict = reading.article.verdict.value if reading.article.verdict is not Verdict.ARTICLE else "empty"
@@ -81,10 +101,26 @@ class PageDesk:
             worker=worker,
             validators=obtained.response.validators if obtained.response else None,
             extra_urls=(entry.url, *reading.urls),
+            page=reading.page,
         )
         tally.new += stored.outcome is StoreOutcome.CREATED
         tally.changed += stored.outcome is StoreOutcome.CHANGED
         return stored.id if stored.outcome in {StoreOutcome.CREATED, StoreOutcome.CHANGED} else None
+
+    async def _article_of_part(self, url: str) -> str | None:
+        """The address of the stored article that has the page at `url` as a part, None where it is none."""
+        one = numbered(url)
+        if one is None or one.number < FIRST_FURTHER:
+            return None
+        known = await self.store.known_urls([url, one.stem])
+        return one.stem if url in known and known.get(one.stem) == known[url] else None
+
+    async def _leave_to(self, whole: str, entry: FrontierEntry, worker: str, tally: Tally) -> None:
+        """A later part of an article is none itself: its first page is queued where it is not known, or is older."""
+        tally.not_articles["part"] += 1
+        log.info("%s: not stored, it is a part of %s", entry.url, whole)
+        await self.store.announce(entry.source, [replace(entry.reference, url=whole)], now=self.clock.now())
+        await self.store.give_up(entry.key, worker, "part", f"a later page of {whole}")
 
     async def fail(self, entry: FrontierEntry, worker: str, error: Exception, tally: Tally) -> None:
         """Counts a failure and decides whether the page is tried again."""
@@ -100,8 +136,16 @@ class PageDesk:
 
     async def _read(self, obtained: Obtained) -> Reading:
         if obtained.response is None:
-            return await self.cpu.run(read_entry, obtained.announced)
-        return await self.cpu.run(read_page, obtained.response.document(), obtained.announced)
+            known = await self._known(obtained, obtained.announced.reference.url)
+            return await self.cpu.run(read_entry, obtained.announced, known)
+        document = obtained.response.document()
+        return await self.cpu.run(read_page, document, obtained.announced, await self._known(obtained, document.url))
+
+    async def _known(self, obtained: Obtained, url: str) -> SiteVerdict:
+        """What is known to be furniture where the page stands; nothing is ever left out of an original."""
+        if obtained.announced.source.role is not Role.AGGREGATOR:
+            return SiteVerdict()
+        return await self.store.site_verdict(urls.host_of(url))
 
     async def _archived(self, obtained: Obtained, reading: Reading) -> Article:
         """The article with its record in the archive, where there is one and the page does not forbid it."""

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 from crawler import urls
 from crawler.errors import UrlRefused
 from crawler.extract import extract, extract_fragment
+from crawler.extract.parts import further_parts, part_of
+from crawler.extract.repetition import blocks_of, to_leave_out, without
+from crawler.link.markers import markers
 from crawler.model import (
     Article,
     Completeness,
@@ -19,6 +22,8 @@ from crawler.model import (
     RawDocument,
     Reference,
     Role,
+    SitePage,
+    SiteVerdict,
     Source,
     Verdict,
 )
@@ -26,6 +31,7 @@ from crawler.pipeline.cpu import linker
 
 # A feed's content of fewer words than this is taken for a teaser, whatever its element is called.
 MIN_FULL_WORDS = 120
+MAX_CLAIMS = 20  # paragraphs of furniture that go to the trailer
 _TAG = re.compile(r"<[^>]*>")
 _SECTION = re.compile(r"/[a-z]{1,12}", re.IGNORECASE)  # /news, /en: no headline is one short word
 _CUT_OFF = ("…", "...", "[…]", "[...]", "read more", "continue reading", "weiterlesen", "leer más", "lire la suite")
@@ -42,12 +48,21 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An article with its fingerprint (None where it is no article), and the other URLs it is known by."""
+    """An article with its fingerprint (None where it is no article), and the other URLs it is known by.
+
+    `page` is what its site's memory keeps of it, None for what has no site that copies. `parts` are addresses of
+    further pages of the article, and `extraction` is then what was read so far. `part_of` is the address of the
+    article of which this is a later page only.
+    """
 
     article: Article
     fingerprint: Fingerprint | None
     urls: tuple[str, ...]
     noarchive: bool
+    page: SitePage | None = None
+    parts: tuple[str, ...] = ()
+    extraction: Extraction | None = None
+    part_of: str | None = None
 
 
 def holds_article(reference: Reference, source: Source) -> bool:
@@ -64,13 +79,23 @@ def is_full_text(content_html: str, teaser: str) -> bool:
     return words >= MIN_FULL_WORDS and words > 2 * len(teaser.split()) and not plain.lower().endswith(_CUT_OFF)
 
 
-def read_page(document: RawDocument, announced: Announcement) -> Reading:
-    """The article of a fetched page."""
+def read_page(document: RawDocument, announced: Announcement, known: SiteVerdict) -> Reading:
+    """The article of a fetched page, without what is `known` to be furniture of its site."""
     extraction = extract(document, teaser=announced.reference.teaser)
-    return _finish(document.url, extraction, announced, Completeness.FULL)
+    reading = read_extraction(document.url, extraction, announced, known)
+    whole = part_of(document, extraction.canonical_url)
+    if whole is not None:
+        return replace(reading, part_of=whole)
+    parts = further_parts(document, document.url) if reading.article.verdict is Verdict.ARTICLE else ()
+    return replace(reading, parts=parts, extraction=extraction) if parts else reading
 
 
-def read_entry(announced: Announcement) -> Reading:
+def read_extraction(url: str, extraction: Extraction, announced: Announcement, known: SiteVerdict) -> Reading:
+    """The article of a page whose fields were read already, of all its parts."""
+    return _finish(url, extraction, announced, Completeness.FULL, known)
+
+
+def read_entry(announced: Announcement, known: SiteVerdict) -> Reading:
     """The article of a feed's entry, without a request for its page."""
     reference = announced.reference
     extraction = Extraction(verdict=Verdict.ARTICLE)
@@ -81,13 +106,13 @@ def read_entry(announced: Announcement) -> Reading:
         teaser = extraction.text or reference.teaser
         extraction = replace(extraction, verdict=Verdict.ARTICLE, text=teaser)
     completeness = Completeness.FULL if full else Completeness.TEASER
-    return _finish(reference.url, extraction, announced, completeness)
+    return _finish(reference.url, extraction, announced, completeness, known)
 
 
-def read_document(document: RawDocument) -> Reading:
+def read_document(document: RawDocument, known: SiteVerdict) -> Reading:
     """The article of one page that a person asked about, with its fingerprint."""
     article, extraction = page_article(document)
-    return _with_fingerprint(article, (), extraction)
+    return _with_fingerprint(article, (), extraction, known)
 
 
 def page_article(document: RawDocument) -> tuple[Article, Extraction]:
@@ -105,7 +130,9 @@ def page_article(document: RawDocument) -> tuple[Article, Extraction]:
     return _filled(article, extraction), extraction
 
 
-def _finish(url: str, extraction: Extraction, announced: Announcement, completeness: Completeness) -> Reading:
+def _finish(
+    url: str, extraction: Extraction, announced: Announcement, completeness: Completeness, known: SiteVerdict
+) -> Reading:
     source, reference = announced.source, announced.reference
     site = extraction.site or urls.registrable_domain(urls.host_of(url))
     home = article_url(url, extraction.canonical_url)
@@ -127,7 +154,7 @@ def _finish(url: str, extraction: Extraction, announced: Announcement, completen
         source=source.name,
         completeness=completeness,
     )
-    return _with_fingerprint(_filled(article, extraction), (url, reference.url, home), extraction)
+    return _with_fingerprint(_filled(article, extraction), (url, reference.url, home), extraction, known)
 
 
 def _filled(article: Article, extraction: Extraction) -> Article:
@@ -150,14 +177,42 @@ def _filled(article: Article, extraction: Extraction) -> Article:
     )
 
 
-def _with_fingerprint(article: Article, known_by: tuple[str, ...], extraction: Extraction) -> Reading:
+def _with_fingerprint(
+    article: Article, known_by: tuple[str, ...], extraction: Extraction, known: SiteVerdict
+) -> Reading:
     readable = article.verdict is Verdict.ARTICLE and bool(article.text)
+    page = None
+    if readable and has_site(article):
+        article, page = furnished(article, known)
     return Reading(
         article=article,
         fingerprint=linker().fingerprint(article) if readable else None,
         urls=tuple(dict.fromkeys(known_by)),
         noarchive=extraction.noarchive,
+        page=page,
     )
+
+
+def has_site(article: Article) -> bool:
+    """Whether the article is a page of a site that may copy: what a vendor delivers is taken as it is."""
+    full = article.completeness is Completeness.FULL
+    return article.role is Role.AGGREGATOR and full and _is_web(article.url)
+
+
+def furnished(article: Article, known: SiteVerdict) -> tuple[Article, SitePage]:
+    """An article of a whole text without its site's furniture, and what is remembered of it.
+
+    A paragraph that tells an origin goes to the trailer, where the linker looks for such traces: that every page of a
+    site claims the same makes the claim no weaker.
+    """
+    blocks = blocks_of(article.title, article.text)
+    text, left_out = without(article.text, to_leave_out(blocks, known.keys))
+    page = SitePage(urls.host_of(article.url), blocks, left_out, (known.site, known.revision))
+    if not left_out:
+        return article, page
+    bare = Article(article.id, article.url, article.role, article.publisher, title="", text="")
+    claims = [part for _, part in left_out if markers(replace(bare, text=part))]
+    return replace(article, text=text, trailer=(*article.trailer, *claims[:MAX_CLAIMS])), page
 
 
 def article_url(url: str, canonical: str | None) -> str:

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Row
 
 from crawler import urls
 from crawler.errors import UrlRefused
-from crawler.model import Action, Article, Completeness, Fingerprint, Removal, Role, Side, Subject, Validators
-from crawler.store import candidates, decisions, delivery, frontier, held, places, removals, tasks, teasers
+from crawler.model import Action, Article, Completeness, Fingerprint, Removal, Role, Side, SitePage, Subject, Validators
+from crawler.store import candidates, decisions, delivery, frontier, held, places, removals, sitememory, tasks, teasers
 from crawler.store.columns import in_utc, storable
 from crawler.store.connected import Connected
 from crawler.store.delivery import Held, Verdict
@@ -35,6 +35,7 @@ class Articles(Connected):
         worker: str | None = None,
         validators: Validators | None = None,
         extra_urls: Sequence[str] = (),
+        page: SitePage | None = None,
     ) -> StoredArticle:
         """Stores an article, or a new version of one, with everything that hangs on it.
 
@@ -46,7 +47,7 @@ class Articles(Connected):
 
         Raises LinkerMismatch where the index was made by another linker.
         """
-        return await self._db.write(_store, article, fingerprint, frontier_key, worker, validators, extra_urls)
+        return await self._db.write(_store, article, fingerprint, frontier_key, worker, validators, extra_urls, page)
 
     async def remove(self, removal: Removal) -> list[str]:
         """What a vendor's deletion demands: texts, postings and links go, in one transaction; ids of what went.
@@ -98,8 +99,9 @@ def _store(
     worker: str | None,
     validators: Validators | None,
     extra_urls: Sequence[str],
+    page: SitePage | None,
 ) -> StoredArticle:
-    article = _storable(article)
+    article = storable_article(article)
     row = _find(tx, article)
     if row is not None:
         article = replace(article, id=row.id)
@@ -120,17 +122,29 @@ def _store(
         _touch(tx, row, article, fingerprint)
         stored = StoredArticle(article.id, StoreOutcome.UNCHANGED, row.version)
     else:
-        written = _write_version(tx, article, row, digest, fingerprint)
+        written = write_version(tx, article, row, digest, fingerprint)
         if written is None:
-            return _store(tx, article, fingerprint, frontier_key, worker, validators, extra_urls)
+            return _store(tx, article, fingerprint, frontier_key, worker, validators, extra_urls, page)
         stored, row = written
     if row is not None and row.state != "removed":
         _add_aliases(tx, row.no, [article.url, *extra_urls])
+        if stored.outcome is not StoreOutcome.STALE:
+            _remember(tx, article, row, stored, page)
     if worker is not None and row is not None and stored.outcome in {StoreOutcome.CREATED, StoreOutcome.CHANGED}:
         tasks.reserve(tx, row.no, worker)
     if frontier_key is not None:
         frontier.settle(tx, frontier_key, worker, row.no if row is not None else None, validators)
     return stored
+
+
+def _remember(tx: Transaction, article: Article, row: Row[Any], stored: StoredArticle, page: SitePage | None) -> None:
+    """The site's memory of an aggregator's page; of what became an original no text is made again."""
+    known = stored.outcome is not StoreOutcome.CREATED or stored.version > 1
+    if page is not None and article.role is Role.AGGREGATOR:
+        fixed = article.noindex and stored.outcome is StoreOutcome.UNCHANGED  # its text may be dropped already
+        sitememory.remember(tx, row.no, row.id, page, fixed=fixed, known=known)
+    elif known and article.vendor_id is None:
+        sitememory.let_go(tx, row.no)
 
 
 def _find(tx: Transaction, article: Article) -> Row[Any] | None:
@@ -159,7 +173,7 @@ _BY_URL = (
 _NEW_VERSION = sa.insert(versions)
 
 
-def _write_version(
+def write_version(
     tx: Transaction, article: Article, row: Row[Any] | None, digest: str, fingerprint: Fingerprint | None
 ) -> tuple[StoredArticle, Row[Any]] | None:
     """None where another worker stored the same new article at this moment: nothing was written."""
@@ -295,6 +309,7 @@ def _forget_text(tx: Transaction, article_id: str) -> None:
     had_text = sa.and_(versions.c.article_no == row.no, versions.c.text != "")
     tx.run(sa.update(articles).where(articles.c.no == row.no).values(unindexed=False))
     forgot = tx.run(sa.update(versions).where(had_text).values(text=""))
+    sitememory.let_go(tx, row.no)
     newest = held.by_id(tx, [article_id]).get(article_id)
     if forgot and newest is not None and not newest.noindex and row.state == "live":  # noindex: it never was told
         told = Note(
@@ -322,7 +337,7 @@ def _url_key(url: str) -> str | None:
         return None
 
 
-def _storable(article: Article) -> Article:
+def storable_article(article: Article) -> Article:
     """As the database gives it back, so that hashes of what is stored and of what comes again agree."""
     return replace(
         article,

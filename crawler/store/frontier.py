@@ -20,6 +20,7 @@ from crawler.store.columns import in_utc, storable
 from crawler.store.connected import Connected
 from crawler.store.records import Announced, FrontierCounts, FrontierEntry
 from crawler.store.rows import chunks, reference_of, reference_text
+from crawler.store.sitetables import sites
 from crawler.store.tables import articles, frontier, sources, tasks
 from crawler.store.transaction import Transaction
 
@@ -323,7 +324,7 @@ def _entry(row: Row[Any]) -> FrontierEntry:
 
 def _extend(tx: Transaction, worker: str, seconds: float) -> None:
     until = tx.now + timedelta(seconds=seconds)
-    for table in (frontier, tasks):
+    for table in (frontier, tasks, sites):
         tx.run(sa.update(table).where(table.c.leased_by == worker).values(available_at=until))
 
 
@@ -331,11 +332,13 @@ def _release(tx: Transaction, worker: str) -> None:
     pages = sa.update(frontier).where(frontier.c.leased_by == worker)
     tx.run(pages.values(available_at=tx.now, attempts=frontier.c.attempts - 1, **_let_go()))
     tx.run(sa.update(tasks).where(tasks.c.leased_by == worker).values(available_at=tx.now, **_let_go()))
+    tx.run(sa.update(sites).where(sites.c.leased_by == worker).values(available_at=tx.now, leased_by=None))
 
 
 def _reclaim(tx: Transaction) -> int:
     values = {"available_at": tx.now, **_let_go()}
     tx.run(sa.update(tasks).where(tasks.c.leased_by.is_not(None)).values(values))
+    tx.run(sa.update(sites).where(sites.c.leased_by.is_not(None)).values(available_at=tx.now, leased_by=None))
     return tx.run(sa.update(frontier).where(frontier.c.leased_by.is_not(None)).values(values))
 
 

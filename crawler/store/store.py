@@ -22,10 +22,11 @@ from crawler.store.frontier import Frontier
 from crawler.store.places import Places
 from crawler.store.reindexing import Reindexing
 from crawler.store.runs import Runs
+from crawler.store.sites import Sites
 from crawler.store.sources import Sources
 
 
-class Store(Sources, Frontier, Articles, Cases, Decisions, Places, Reindexing, Exports, Runs):
+class Store(Sources, Frontier, Articles, Cases, Decisions, Places, Reindexing, Exports, Runs, Sites):
     """Every public write is one transaction: a process killed at any instant leaves a store that the next picks up.
 
     All methods raise StoreUnavailable where the database can't be reached, StoreError where it refuses.

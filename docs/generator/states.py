@@ -84,6 +84,7 @@ _OTHER_REASONS = {
     "crashed": "no",
     "internal": "no",
     "decision": "yes",
+    "site": "yes",
     "not-a-source": "at its next poll",
 }
 

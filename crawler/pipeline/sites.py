@@ -1,0 +1,88 @@
+"""What a crawl learns of a site: its furniture, and the texts of pages that were read before it was known.
+
+The store says which site has something to do; the decision is `extract.repetition`'s, made in the CPU pool. Whether
+a page came before or after what tells its furniture, its text is the same once nothing is left to do.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from crawler.extract.repetition import furniture, key, to_leave_out, whole
+from crawler.model import Article, SiteVerdict
+from crawler.pipeline.cpu import CpuPool, WorkCrashed, linker
+from crawler.pipeline.reading import Reading, furnished
+from crawler.store import Store
+from crawler.store.sites import SWEPT_AT_ONCE, RememberedPage, SiteWork
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDesk:
+    """Works off what is pending in the sites' memory."""
+
+    store: Store
+    cpu: CpuPool
+
+    async def step(self, worker: str) -> bool:
+        """One small piece of work; False where there is none."""
+        work = await self.store.site_work(worker, LEASE_SECONDS)
+        if work is None:
+            return await self.store.forget_sites() > 0
+        if work.judging:
+            await self._judge(work)
+        else:
+            await self._sweep(work)
+        return True
+
+    async def _judge(self, work: SiteWork) -> None:
+        sample = await self.store.site_sample(work)
+        found = await self.cpu.run(furniture, sample.pages)
+        await self.store.judge_site(work, found, sample.bound)
+
+    async def _sweep(self, work: SiteWork) -> None:
+        verdict, pages = await self.store.site_pages(work)
+        for page in await self.cpu.run(pages_to_remake, pages, verdict):
+            await self._remake(page, verdict)
+        more = len(pages) == SWEPT_AT_ONCE
+        await self.store.swept(work, pages[-1].article_no + 1 if more else None)
+
+    async def _remake(self, page: RememberedPage, verdict: SiteVerdict) -> None:
+        held = await self.store.site_article(page.article_no)
+        if held is None:
+            return
+        article, version = held
+        try:
+            reading = await self.cpu.run(read_again, article, page.left_out, verdict)
+        except WorkCrashed as error:
+            # As it is, the text is the page's own; it has more in it than it should.
+            log.warning("%s: its text was not made again: %s", article.url, error)
+            return
+        assert reading.page is not None
+        await self.store.remake(page.article_no, version, reading.article, reading.fingerprint, reading.page)
+
+
+def pages_to_remake(pages: Sequence[RememberedPage], verdict: SiteVerdict) -> list[RememberedPage]:
+    """Those whose texts are not as the verdict has them. Runs in the CPU pool."""
+    return [
+        page
+        for page in pages
+        if to_leave_out(page.blocks, verdict.keys) != frozenset(key(part) for _, part in page.left_out)
+    ]
+
+
+def read_again(article: Article, left_out: Sequence[tuple[int, str]], verdict: SiteVerdict) -> Reading:
+    """A stored article's whole text with another verdict on its site. Runs in the CPU pool."""
+    moved = {part for _, part in left_out}
+    full = replace(
+        article,
+        text=whole(article.text, left_out),
+        trailer=tuple(line for line in article.trailer if line not in moved),
+    )
+    made, page = furnished(full, verdict)
+    return Reading(made, linker().fingerprint(made), (), noarchive=False, page=page)
