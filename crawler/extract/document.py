@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser
 
-from crawler.extract.taming import tame, without_scripts
+from crawler.extract.taming import tame, trimmed
 
 MAX_BYTES = 10_000_000
 MAX_JSON = 3_000_000  # characters of one embedded JSON document
@@ -48,7 +48,7 @@ def canonical_markup(html: bytes) -> str:
 
     Bytes that are no UTF-8 come out as U+FFFD.
     """
-    return LexborHTMLParser(tame(without_scripts(html[:MAX_BYTES]))).html or ""
+    return LexborHTMLParser(tame(trimmed(html[:MAX_BYTES]))).html or ""
 
 
 def unescape(text: str) -> str:

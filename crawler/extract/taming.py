@@ -1,4 +1,4 @@
-"""What is taken out of a page's bytes before they are parsed: scripts, and mark-up that only a trap would hold.
+"""What is taken out of a page's bytes before they are parsed: scripts, menus, and mark-up that only a trap would hold.
 
 A third of what a parser reads of a news page is script and style sheet. The search for where these end costs a
 fraction of parsing them.
@@ -10,11 +10,16 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-_CUT = re.compile(rb"<(?:[sS](?:[cC][rR][iI][pP][tT]|[tT][yY][lL][eE]|[vV][gG])[\s/>]|!--)")
+from crawler.extract.menus import menu_end, trace
+
+_CUT = re.compile(rb"<(?:[sS](?:[cC][rR][iI][pP][tT]|[tT][yY][lL][eE]|[vV][gG])[\s/>]|!--|(?:nav|ul)[\s>])")
+_COMMENT = ord("!")
+_MENU = frozenset(b"nu")
+_LOWER = 32  # the bit by which small letters differ
 _END = {
-    b"c": re.compile(rb"</[sS][cC][rR][iI][pP][tT][\s/>]"),
-    b"t": re.compile(rb"</[sS][tT][yY][lL][eE][\s/>]"),
-    b"v": re.compile(rb"</[sS][vV][gG][\s/>]"),
+    ord("c"): re.compile(rb"</[sS][cC][rR][iI][pP][tT][\s/>]"),
+    ord("t"): re.compile(rb"</[sS][tT][yY][lL][eE][\s/>]"),
+    ord("v"): re.compile(rb"</[sS][vV][gG][\s/>]"),
 }
 _NEAR = 300  # bytes after a script's start in which what makes its end uncertain is looked for
 _MAX_DEPTH = 400  # open elements; deeper ones lose their tag and keep their text
@@ -54,8 +59,8 @@ _IMPLIED_END = frozenset(
 )  # fmt: skip
 
 
-def without_scripts(html: bytes) -> bytes:
-    """The page without its scripts, style sheets and drawings; scripts that hold JSON stay.
+def trimmed(html: bytes) -> bytes:
+    """The page without its scripts, style sheets, drawings and menus; scripts that hold JSON stay.
 
     Where it is not certain where one of them ends, it is left to the parser.
     """
@@ -63,22 +68,28 @@ def without_scripts(html: bytes) -> bytes:
     position = 0
     match = _CUT.search(html)
     while match is not None:
-        start, end = match.span()
-        kind = html[start + 2 : start + 3].lower()
-        if kind == b"-":
+        start, after = match.span()
+        mark = html[start + 1]
+        if mark == _COMMENT:
             # A script in a comment is none. An attribute's "<!--" begins none either, so that nothing is cut here.
-            end = html.find(b"-->", start + 2)
-            if end < 0:
+            after = html.find(b"-->", start + 2) + 1
+            if not after:
                 break
+        elif mark in _MENU:
+            end = menu_end(html, start)
+            if end:
+                kept += (html[position:start], trace(html, start, end))
+                position = after = end
         else:
-            closing = _END[kind].search(html, end - 1)
+            closing = _END[html[start + 2] | _LOWER].search(html, after - 1)
             end = html.find(b">", closing.end() - 1) + 1 if closing else 0
             if closing is None or not end:
                 break
-            if _ends_surely(html, start, match.end(), closing.start()):
+            if _ends_surely(html, start, after, closing.start()):
                 kept.append(html[position:start])
                 position = end
-        match = _CUT.search(html, end)
+            after = end
+        match = _CUT.search(html, after)
     return b"".join((*kept, html[position:])) if kept else html
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crawler.extract import extract_html
 from crawler.extract.document import canonical_markup
-from crawler.extract.taming import without_scripts
+from crawler.extract.taming import trimmed
 from tests.extract.pages import PARAGRAPHS, TEXT, TITLE, URL, page, paragraphs
 
 STORY = f"<article><h1>{TITLE}</h1>{paragraphs(*PARAGRAPHS)}</article>"
@@ -24,7 +24,7 @@ STORY = f"<article><h1>{TITLE}</h1>{paragraphs(*PARAGRAPHS)}</article>"
     ],
 )
 def test_scripts_styles_and_drawings_are_cut_out(cut: bytes) -> None:
-    assert without_scripts(b"<p>before</p>" + cut + b"<p>after</p>") == b"<p>before</p><p>after</p>"
+    assert trimmed(b"<p>before</p>" + cut + b"<p>after</p>") == b"<p>before</p><p>after</p>"
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_scripts_styles_and_drawings_are_cut_out(cut: bytes) -> None:
     ],
 )
 def test_what_has_no_certain_end_is_left_to_the_parser(kept: bytes) -> None:
-    assert without_scripts(kept) == kept
+    assert trimmed(kept) == kept
 
 
 @pytest.mark.parametrize(
