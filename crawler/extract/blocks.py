@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from crawler.extract.document import MAX_HEAD_ITEMS, Page, read_attributes, read_head, read_script, unescape
+from crawler.extract.menus import MARK
 from crawler.extract.tags import (
     ALIKE,
     BODY_TAG,
@@ -34,6 +35,7 @@ from crawler.extract.text import fold
 
 MAX_BLOCKS = 20_000
 MAX_TEXT = 3_000_000  # characters of visible text that are read
+_MAX_DIGITS = 6  # of a count of links
 _LONG = 100  # characters of a block that might be an article by itself
 
 _TOLD_EMPTY = frozenset(("time", "abbr", "span"))  # a date may stand in an attribute alone
@@ -119,7 +121,8 @@ def scan_markup(markup: str) -> Scan:  # noqa: PLR0912, PLR0915 -- a call for ea
     open_links = preformatted = linked = total = 0
     alike = ALIKE
     tokens: Iterator[_Token] = iter(_TOKEN.findall(markup))
-    for raw, attributes, inner, head, text, rest in tokens:
+    for token in tokens:
+        raw, attributes, inner, head, text, rest = token
         tag = known.get(head)
         if tag is None:
             tag = alike.get(head.partition(" ")[0])
@@ -179,6 +182,8 @@ def scan_markup(markup: str) -> Scan:  # noqa: PLR0912, PLR0915 -- a call for ea
             if parts:
                 _flush(parts, linked, current[0], blocks)
                 linked = 0
+            if MARK in head:
+                page.menu_links += _menu_links(head)
         elif step == META:
             if not head.startswith("link") or "canonical" in head:
                 head_items.append(head)
@@ -220,7 +225,10 @@ def scan_markup(markup: str) -> Scan:  # noqa: PLR0912, PLR0915 -- a call for ea
                         if (
                             signs
                             # One around the very blocks of the last one tells nothing.
-                            or (end > first + 1 and not (elements and elements[-1][2] == first and elements[-1][3] == end))
+                            or (
+                                end > first + 1
+                                and not (elements and elements[-1][2] == first and elements[-1][3] == end)
+                            )
                             or name in _TOLD_APART
                             or (end == first + 1 and blocks[first][2] >= _LONG)
                         ):
@@ -281,6 +289,12 @@ def _past(name: str, rest: str, tokens: Iterator[_Token]) -> str:
         head, rest = token[3], token[5]
         if head == name or head.startswith(name + " "):
             open_ += 1
+
+
+def _menu_links(head: str) -> int:
+    """How many links the menu had that stood here; a page may write such a mark itself."""
+    number = read_attributes(head).get(MARK, "")
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= _MAX_DIGITS else 0
 
 
 def _language(markup: str) -> str:

@@ -32,6 +32,7 @@ class Page:
     canonical: list[str] = field(default_factory=list)  # addresses as written
     base: str = ""
     json_ld: list[str] = field(default_factory=list)
+    menu_links: int = 0  # in menus that were taken out before the page was parsed
     state: str = ""  # a framework's JSON from which a script builds the page (__NEXT_DATA__ and its kin)
 
     def first(self, *names: str) -> str:

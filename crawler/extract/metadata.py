@@ -238,6 +238,8 @@ def _times(page: Page, linked: LinkedData, scan: Scan, near: int, url: str) -> t
             published = shown  # the same moment: the page shows it in the newsroom's own zone
         elif (_A_DAY if shown.time() != time.min else _WESTERN_DAY) < claimed - shown < _RESTAMPED:
             published = shown  # systems stamp a page anew; under its headline stands when it came out
+        elif modified and claimed < shown and shown.date() == modified.date():
+            published = shown  # a text taken up again: its readers are told this day alone, and not as that of a change
     if published is None:
         published = changed
     modified = modified or changed
