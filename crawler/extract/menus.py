@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 MARK = "data-menu"  # attribute of the <hr> that a menu leaves: how many links it had
+_MAX_MENU = 300_000  # bytes
 _MAX_ENTRY = 60  # bytes of a menu's entry; headlines are longer
 # Text, what tells of the article, and what makes the menu's end uncertain.
 _NO_MENU = re.compile(rb">\s*+[^<]{80}|<(?:h1|time|nav|article|main|script)[\s>]")
@@ -27,7 +28,7 @@ def menu_end(html: bytes, start: int) -> int:
     if html.startswith(b"<u", start):
         match = _LIST.match(html, start)
         return match.end() if match else 0
-    end = html.find(b"</nav>", start)
+    end = html.find(b"</nav>", start, start + _MAX_MENU)
     if end < 0 or _NO_MENU.search(html, start + 5, end):
         return 0
     if any(html.count(opening, start, end) != html.count(closing, start, end) for opening, closing in _PAIRS):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import unicodedata
 from dataclasses import fields
 
@@ -197,3 +198,27 @@ def test_a_damaged_page_gives_clean_fields(markup: str, data: st.DataObject) -> 
 )
 def test_any_bytes_give_a_verdict(body: bytes, media_type: str, charset: str | None) -> None:
     assert is_clean(extract(RawDocument("not a url", body, media_type, charset)))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<nav>" * 100_000 + STORY,
+        "<nav><a href=x>" * 50_000 + "</nav>" * 50_000,
+        "<ul><li><a href=x>x</a></li>" * 100_000,
+        "<svg></svg>" * 500_000 + STORY,
+        "<ul g </span></h3>" * 100_000,
+        "<table></div><div>" * 50_000,
+        f"<p>x</p {' '.join(f'a{n}=1' for n in range(60_000))}>{STORY}",
+        f"<p {' '.join(f'a{n}=1' for n in range(60_000))} <b class=x>{STORY}",
+        "<template>" * 100_000 + STORY,
+        "<script></scrip" * 100_000,
+        "<xmp><style><!--" * 50_000,
+    ],
+    ids=range(11),
+)
+def test_markup_that_costs_much_to_parse_is_read_within_two_seconds(html: str) -> None:
+    body = html.encode()
+    start = time.process_time()
+    assert is_clean(extract(html_document(body)))
+    assert time.process_time() - start < 2.0
