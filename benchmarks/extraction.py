@@ -251,14 +251,21 @@ def main() -> None:
     rows = [json.loads(line) for line in lines]
     if options.part != "all":
         rows = [row for row in rows if held_out(row["file"]) == (options.part == "held-out")]
-    report = {}
+    report: dict[str, Any] = {}
+    bare = 0.0
     for name, read in extractors(options.peers):
         if name == "lexbor":
             measured = measure(rows, read, options.pages)
-            print(f"bare Lexbor parse: {measured['all']['ms_mean']:.2f} ms")
+            bare = measured["all"]["ms_mean"]
+            print(f"bare Lexbor parse: {bare:.2f} ms")
             continue
         report[name] = measure(rows, read, options.pages)
         show(name, report[name])
+    own = report["wiretrace"]["all"]["ms_mean"]
+    print(f"wiretrace takes {own / bare:.1f} times a bare parse")
+    for name, figures in report.items():
+        if name != "wiretrace":
+            print(f"{name} takes {figures['all']['ms_mean'] / own:.1f} times as long as wiretrace")
     if options.json:
         options.json.write_text(json.dumps(report, indent=1))
 

@@ -20,7 +20,7 @@ from crawler.extract.text import fold, plain, signature, words
 
 MAX_TITLE = 400  # characters
 _PUBLISHED = (
-    "article:published_time", "og:article:published_time", "datepublished", "parsely-pub-date", "sailthru.date",
+    "datepublished", "article:published_time", "og:article:published_time", "parsely-pub-date", "sailthru.date",
     "publishdate", "publish-date", "publish_date", "pubdate", "article.published", "dc.date.issued",
     "dcterms.issued", "dcterms.created", "dc.date", "dcterms.date", "dc.date.created",
     "citation_publication_date", "citation_online_date", "date", "article_date_original",
@@ -28,7 +28,7 @@ _PUBLISHED = (
     "rnews:datepublished", "publication_date", "created",
 )  # fmt: skip
 _MODIFIED = (
-    "article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "dc.date.modified",
+    "datemodified", "article:modified_time", "og:updated_time", "dcterms.modified", "dc.date.modified",
     "last-modified", "lastmod", "article:modified", "revised", "modified_time",
 )  # fmt: skip
 _AUTHOR = (
