@@ -238,7 +238,7 @@ def scan_markup(markup: str) -> Scan:  # noqa: PLR0912, PLR0915 -- a call for ea
                     elif name == "a":
                         open_links -= 1
                     current = around or current
-            if ending[-1] == ">":
+            if ending[-1:] == ">":
                 continue
             text = ending.partition(">")[2]
             if not text.isspace():

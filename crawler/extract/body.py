@@ -256,11 +256,15 @@ def _kept(scan: Scan, indices: Sequence[int], worth: Sequence[float], heading: s
     """The blocks of the chosen subtree without links, boilerplate, the headline and repetitions."""
     kept: list[int] = []
     seen: set[str] = set()
+    lists: list[Element] = []
     begun = False
     for index in indices:
         block = scan.blocks[index]
-        if worth[index] <= _ALL_LINK and not _belongs(scan, index, worth):
-            continue
+        if worth[index] <= _ALL_LINK:
+            if block.tag == "li" and not lists:
+                lists = _lists_around(scan)
+            if not _belongs(scan, index, worth, lists):
+                continue
         if block.length <= 300:
             first = first_word(block.text)
             if first in _BOILERPLATE_WORDS and _BOILERPLATE.match(block.text):
@@ -287,26 +291,24 @@ def _is_credit_line(block: Block) -> bool:
     )
 
 
-def _belongs(scan: Scan, index: int, worth: Sequence[float]) -> bool:
+def _belongs(scan: Scan, index: int, worth: Sequence[float], lists: Sequence[Element]) -> bool:
     """Whether a block that is all link is the article's own: a heading over prose, or one item of a mixed list."""
     block = scan.blocks[index]
     if block.tag in _HEADINGS:
         return any(other > 60.0 for other in worth[index + 1 : index + 4])
     if block.tag != "li":
         return False
-    whole = _list_around(scan.elements, index)
+    whole = lists[index]
     items = scan.blocks[whole.first : min(whole.end, whole.first + 60)]
     return sum(min(item.linked, item.length) for item in items) < 0.6 * sum(item.length for item in items)
 
 
-def _list_around(elements: Sequence[Element], index: int) -> Element:
-    """The innermost list that holds a block, else the body."""
-    around = elements[0]
-    for element in elements:
-        if element.first > index:
-            break
-        if element.tag in _LISTS and element.end > index:
-            around = element
+def _lists_around(scan: Scan) -> list[Element]:
+    """For each block the innermost list that holds it, else the body."""
+    around = [scan.elements[0]] * len(scan.blocks)
+    for element in scan.elements:  # outer ones first
+        if element.tag in _LISTS:
+            around[element.first : element.end] = [element] * (element.end - element.first)
     return around
 
 

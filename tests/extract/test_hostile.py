@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.extract import extract, extract_fragment, extract_html, extract_text
+from crawler.extract.blocks import scan_markup
 from crawler.model import Extraction, RawDocument, Verdict
 from tests.extract import pages
 from tests.extract.pages import PARAGRAPHS, TEXT, TITLE, URL, page, paragraphs
@@ -222,3 +223,23 @@ def test_markup_that_costs_much_to_parse_is_read_within_two_seconds(html: str) -
     start = time.process_time()
     assert is_clean(extract(html_document(body)))
     assert time.process_time() - start < 2.0
+
+
+def test_an_end_tag_that_the_parser_left_raw_does_not_stop_the_scan() -> None:
+    assert [block.text for block in scan_markup("<p>x</p></</nav>ol><p>y</p>").blocks] == ["x", "y"]
+
+
+def test_thousands_of_lists_that_are_half_links_are_read_in_time() -> None:
+    linked = "<li><a href=x>A council that decides on boats</a></li>"
+    items = f"{linked}<li>is one thing, and ships that wait for their engineers all winter are another.</li>"
+    lists = f"<ul>{items}</ul>" * 9_000
+    body = html_document(f"<article>{paragraphs(*PARAGRAPHS)}{lists}</article>".encode())
+    start = time.process_time()
+    assert is_clean(extract(body))
+    assert time.process_time() - start < 1.5
+
+
+def test_a_text_of_many_lines_is_read_in_time() -> None:
+    start = time.process_time()
+    assert is_clean(extract(html_document(b"Ferries\n\n" * 900_000, media_type="text/plain")))
+    assert time.process_time() - start < 1.5
