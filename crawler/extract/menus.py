@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 MARK = "data-menu"  # attribute of the <hr> that a menu leaves: how many links it had
-_MAX_MENU = 300_000  # bytes
+_MAX_MENU = 100_000  # bytes
 _MAX_ENTRY = 60  # bytes of a menu's entry; headlines are longer
 # Text, what tells of the article, and what makes the menu's end uncertain.
 _NO_MENU = re.compile(rb">\s*+[^<]{80}|<(?:h1|time|nav|article|main|script)[\s>]")

@@ -23,7 +23,7 @@ _END = {
     ord("v"): re.compile(rb"</[sS][vV][gG][\s/>]"),
 }
 _MAX_CUTS = 10_000  # what comes later is left to the parser
-_MAX_MENUS = 200  # that are looked for
+_MAX_MENUS = 100  # that are looked for
 _NEAR = 300  # bytes after a script's start in which what makes its end uncertain is looked for
 _MAX_DEPTH = 400  # open elements; deeper ones lose their tag and keep their text
 _MAX_FORMATTING = 60  # open inline elements: HTML repeats all of them in each new paragraph
