@@ -215,9 +215,10 @@ def test_any_bytes_give_a_verdict(body: bytes, media_type: str, charset: str | N
         f"<p {' '.join(f'a{n}=1' for n in range(60_000))} <b class=x>{STORY}",
         "<template>" * 100_000 + STORY,
         "<script></scrip" * 100_000,
+        f'<script id="__NEXT_DATA__" type="application/json">["{"ab cd " * 20_000}", "{"a" * 900_000} b."]</script>',
         "<xmp><style><!--" * 50_000,
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_markup_that_costs_much_to_parse_is_read_within_two_seconds(html: str) -> None:
     body = html.encode()
