@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-linking bench-link-speed
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -48,6 +48,9 @@ bench-crawl: $(READY) ## crawl real pages from loopback: make bench-crawl PAGES=
 
 bench-extraction: $(READY) ## accuracy and speed of the extractor: make bench-extraction PAGES=folder
 	$(BIN)/python benchmarks/extraction.py $(PAGES)
+
+bench-fuzz: $(READY) ## broken and hostile pages by the ten thousand: make bench-fuzz PAGES=folder
+	$(BIN)/python benchmarks/fuzz_extraction.py $(PAGES)
 
 bench-linking: $(READY) ## recall and false links: make bench-linking DATA=folder POOL=news.jsonl.gz
 	$(BIN)/python benchmarks/linking.py $(DATA) benchmarks/stories/spring benchmarks/stories/autumn \

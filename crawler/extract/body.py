@@ -35,6 +35,8 @@ _NARROWED_SHARE = 0.95  # of the long paragraphs' worth
 _LEAD_FROM = 60.0  # worth of a paragraph that stands apart
 _NARROWED_VALUE = 0.6  # of all prose
 _ALL_LINK = -8.0  # the worth of a block that is nothing but link, at most
+_STANDFIRST = 150.0  # worth
+_LABEL = 30  # characters; what is shorter is no sentence
 _MAX_CAPTION = 400  # characters
 _MAX_CREDIT_LINE = 160  # characters
 _SURE_TAIL_FROM = 0.3  # of the text; a short story may have more below it than in it
@@ -44,7 +46,6 @@ _HEADINGS = frozenset(("h2", "h3", "h4"))
 _RUNNING = frozenset(("li", "h2", "h3", "h4", "blockquote", "pre", "p", "td"))
 _LISTS = frozenset(("ul", "ol"))
 _ARTICLE_TAGS = frozenset(("article", "main"))
-_CODE_CHARACTERS = "{}();=<>$#/_|\\"
 _SENTENCE = re.compile(r"[.!?…。！？:;,”\"’)]")
 _SIGNED = re.compile(
     r"^\W*(?:written |reported |posted |published )?by:? (?-i:[A-Z])[^!?]{2,80}(?<![.])$"
@@ -79,8 +80,8 @@ _TAIL = re.compile(
     r"|news|resources)?"
     r"|you (?:may|might|could) (?:also )?(?:like|enjoy|be interested).*|more (?:from|on|stories|like this"
     r"|articles|posts).{0,40}"
-    r"|(?:what to )?read next|recommended.{0,30}|leave a (?:reply|comment).*|\d* ?(?:comments?|responses?"
-    r"|replies)(?: to .*)?"
+    r"|(?:what to )?read next|recommended.{0,30}|leave a (?:reply|comment).*|(?:\d+ ?(?:comment|response|reply)"
+    r"|\d* ?(?:comments|responses|replies))(?: to .*)?"
     r"|share this.*|(?:recent|popular) (?:posts|articles|stories)|(?:latest|trending).{0,30}|subscribe.*|sign up.*"
     r"|(?:get|join).{0,30}newsletter.*"
     r"|tags?|categories|keep reading|explore more.*|discussion)\W*$",
@@ -137,7 +138,10 @@ def select(scan: Scan, title: str, *, leads: Sequence[str] = (), whole: bool = F
     if not whole:
         outer = _root(elements, value)
         root = _narrowed(elements, outer, worth, value, out)
-    inside = range(_lead(elements[outer].first, elements[root].first, worth, out), elements[root].end)
+    first = _lead(elements[outer].first, elements[root].first, worth, out)
+    inside = [*range(first, elements[root].end)]
+    if not whole:
+        inside = _standfirst(scan, first, worth, out, title) + inside
     captions = [i for i in inside if blocks[i].parent.signs & Sign.CAPTION and blocks[i].length < _MAX_CAPTION]
     for index in captions:
         out[index] = 1
@@ -232,17 +236,35 @@ def _lead(outer: int, first: int, worth: Sequence[float], out: bytearray) -> int
     return first
 
 
+def _standfirst(scan: Scan, first: int, worth: Sequence[float], out: bytearray, title: str) -> list[int]:
+    """Paragraphs that stand under the headline and apart from the text."""
+    mark = signature(title)
+    heading = next(
+        (
+            index
+            for index in range(first - 1, max(first - 20, -1), -1)
+            if scan.blocks[index].tag in ("h1", "h2") and signature(scan.blocks[index].text) == mark
+        ),
+        None,
+    )
+    if heading is None:
+        return []
+    return [i for i in range(heading + 1, first) if worth[i] >= _STANDFIRST and not out[i]]
+
+
 def _kept(scan: Scan, indices: Sequence[int], worth: Sequence[float], heading: str) -> list[int]:
-    """The blocks of the chosen subtree without links, code, boilerplate, the headline and repetitions."""
+    """The blocks of the chosen subtree without links, boilerplate, the headline and repetitions."""
     kept: list[int] = []
     seen: set[str] = set()
+    lists: list[Element] = []
     begun = False
     for index in indices:
         block = scan.blocks[index]
-        if worth[index] <= _ALL_LINK and not _belongs(scan, index, worth):
-            continue
-        if block.tag == "pre" and _is_code(block.text):
-            continue
+        if worth[index] <= _ALL_LINK:
+            if block.tag == "li" and not lists:
+                lists = _lists_around(scan)
+            if not _belongs(scan, index, worth, lists):
+                continue
         if block.length <= 300:
             first = first_word(block.text)
             if first in _BOILERPLATE_WORDS and _BOILERPLATE.match(block.text):
@@ -269,31 +291,25 @@ def _is_credit_line(block: Block) -> bool:
     )
 
 
-def _belongs(scan: Scan, index: int, worth: Sequence[float]) -> bool:
+def _belongs(scan: Scan, index: int, worth: Sequence[float], lists: Sequence[Element]) -> bool:
     """Whether a block that is all link is the article's own: a heading over prose, or one item of a mixed list."""
     block = scan.blocks[index]
     if block.tag in _HEADINGS:
         return any(other > 60.0 for other in worth[index + 1 : index + 4])
     if block.tag != "li":
         return False
-    whole = _list_around(scan.elements, index)
+    whole = lists[index]
     items = scan.blocks[whole.first : min(whole.end, whole.first + 60)]
     return sum(min(item.linked, item.length) for item in items) < 0.6 * sum(item.length for item in items)
 
 
-def _list_around(elements: Sequence[Element], index: int) -> Element:
-    """The innermost list that holds a block, else the body."""
-    around = elements[0]
-    for element in elements:
-        if element.first > index:
-            break
-        if element.tag in _LISTS and element.end > index:
-            around = element
+def _lists_around(scan: Scan) -> list[Element]:
+    """For each block the innermost list that holds it, else the body."""
+    around = [scan.elements[0]] * len(scan.blocks)
+    for element in scan.elements:  # outer ones first
+        if element.tag in _LISTS:
+            around[element.first : element.end] = [element] * (element.end - element.first)
     return around
-
-
-def _is_code(text: str) -> bool:
-    return sum(map(text.count, _CODE_CHARACTERS)) * 40 > len(text)
 
 
 def _without_tail(blocks: Sequence[Block], kept: list[int]) -> list[int]:
@@ -310,6 +326,13 @@ def _without_tail(blocks: Sequence[Block], kept: list[int]) -> list[int]:
                 break
             if block.length < 80 and _SURE_TAIL.match(block.text):
                 cut = place
-        elif (block.length < 80 and _TAIL.match(block.text)) or (block.length <= 300 and _TAIL_BEGUN.match(block.text)):
+        elif (block.length < 80 and _ends_text(blocks, kept, place) and _TAIL.match(block.text)) or (
+            block.length <= 300 and _TAIL_BEGUN.match(block.text)
+        ):
             cut = place
     return kept[:cut]
+
+
+def _ends_text(blocks: Sequence[Block], kept: Sequence[int], place: int) -> bool:
+    """Whether a heading stands below running text, and not among a table's cells ("Tool" · "Recommended use")."""
+    return not place or blocks[kept[place - 1]].length >= _LABEL

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser
 
-from crawler.extract.taming import tame, without_scripts
+from crawler.extract.taming import tame, trimmed
 
 MAX_BYTES = 10_000_000
 MAX_JSON = 3_000_000  # characters of one embedded JSON document
@@ -32,6 +32,7 @@ class Page:
     canonical: list[str] = field(default_factory=list)  # addresses as written
     base: str = ""
     json_ld: list[str] = field(default_factory=list)
+    menu_links: int = 0  # in menus that were taken out before the page was parsed
     state: str = ""  # a framework's JSON from which a script builds the page (__NEXT_DATA__ and its kin)
 
     def first(self, *names: str) -> str:
@@ -48,7 +49,7 @@ def canonical_markup(html: bytes) -> str:
 
     Bytes that are no UTF-8 come out as U+FFFD.
     """
-    return LexborHTMLParser(tame(without_scripts(html[:MAX_BYTES]))).html or ""
+    return LexborHTMLParser(tame(trimmed(html[:MAX_BYTES]))).html or ""
 
 
 def unescape(text: str) -> str:

@@ -154,8 +154,10 @@ _LOWER = re.compile(r"(?<![a-z0-9])[a-z]++(?=\d*(?![a-z0-9]))")
 _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]{2,}(?![a-z])")
 _KNOWN: dict[str, int] = {}  # name → signs; themes and frameworks share their names
 _MAX_KNOWN = 50_000
+_DIGITS = "0123456789"
 _MAX_NAME = 300  # characters; utility-first style sheets write novels into `class`
 _NAMING = frozenset((" class=", " id=", " data-testid=", " data-component=", " rel="))
+_TELLING = frozenset((" style=", " itemprop=", " role=", " hidden=", " aria-hidden="))
 _HIDING = re.compile(r"display:\s?none|visibility:\s?hidden")
 _ROLES = {
     "navigation": Sign.FURNITURE, "banner": Sign.FURNITURE, "contentinfo": Sign.FURNITURE, "search": Sign.FURNITURE,
@@ -171,31 +173,45 @@ _PROPERTIES = {
 
 def read_signs(attributes: str) -> int:
     """The signs in an element's attributes, spelled as Lexbor writes them (` class="…" id="…"`)."""
-    signs = Sign.NONE
     pieces = attributes.split('"')
-    for name, value in zip(pieces[::2], pieces[1::2], strict=False):
+    if len(pieces) == 3 and pieces[0] == " class=":  # most have no other
+        return _of_names(pieces[1])
+    signs = Sign.NONE
+    pairs = iter(pieces)
+    for name, value in zip(pairs, pairs, strict=False):
         if name in _NAMING:
             signs |= _of_names(value)
-        elif name == " style=":
-            signs |= Sign.HIDDEN if _HIDING.search(value) else Sign.NONE
-        elif name == " itemprop=":
-            signs |= _PROPERTIES.get(value.lower(), Sign.NONE)
-        elif name == " role=":
-            signs |= _ROLES.get(value.lower(), Sign.NONE)
-        elif name == " hidden=" or (name == " aria-hidden=" and value == "true"):
-            signs |= Sign.HIDDEN
+        elif name in _TELLING:
+            signs |= _of_attribute(name, value)
     return signs
+
+
+def _of_attribute(name: str, value: str) -> int:
+    if name == " style=":
+        return Sign.HIDDEN if _HIDING.search(value) else Sign.NONE
+    if name == " itemprop=":
+        return _PROPERTIES.get(value.lower(), Sign.NONE)
+    if name == " role=":
+        return _ROLES.get(value.lower(), Sign.NONE)
+    return Sign.HIDDEN if name == " hidden=" or value == "true" else Sign.NONE
 
 
 def _of_names(value: str) -> int:
     """The signs of each name in a class or id attribute."""
+    signs = _KNOWN.get(value)
+    if signs is not None:
+        return signs
     signs = 0
     for name in value[:_MAX_NAME].split():
         known = _KNOWN.get(name)
         if known is None:
-            if len(_KNOWN) >= _MAX_KNOWN:
-                _KNOWN.clear()
-            known = _KNOWN[name] = _of_name(name)
+            # Systems number their entries ("menu-item-4114").
+            bare = name.rstrip(_DIGITS)
+            known = _KNOWN.get(bare)
+            if known is None:
+                if len(_KNOWN) >= _MAX_KNOWN:
+                    _KNOWN.clear()
+                known = _KNOWN[bare] = _of_name(bare)
         signs |= known
     return signs
 

@@ -20,7 +20,7 @@ from crawler.extract.text import fold, plain, signature, words
 
 MAX_TITLE = 400  # characters
 _PUBLISHED = (
-    "article:published_time", "og:article:published_time", "datepublished", "parsely-pub-date", "sailthru.date",
+    "datepublished", "article:published_time", "og:article:published_time", "parsely-pub-date", "sailthru.date",
     "publishdate", "publish-date", "publish_date", "pubdate", "article.published", "dc.date.issued",
     "dcterms.issued", "dcterms.created", "dc.date", "dcterms.date", "dc.date.created",
     "citation_publication_date", "citation_online_date", "date", "article_date_original",
@@ -28,7 +28,7 @@ _PUBLISHED = (
     "rnews:datepublished", "publication_date", "created",
 )  # fmt: skip
 _MODIFIED = (
-    "article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "dc.date.modified",
+    "datemodified", "article:modified_time", "og:updated_time", "dcterms.modified", "dc.date.modified",
     "last-modified", "lastmod", "article:modified", "revised", "modified_time",
 )  # fmt: skip
 _AUTHOR = (
@@ -238,6 +238,8 @@ def _times(page: Page, linked: LinkedData, scan: Scan, near: int, url: str) -> t
             published = shown  # the same moment: the page shows it in the newsroom's own zone
         elif (_A_DAY if shown.time() != time.min else _WESTERN_DAY) < claimed - shown < _RESTAMPED:
             published = shown  # systems stamp a page anew; under its headline stands when it came out
+        elif modified and claimed < shown and shown.date() == modified.date():
+            published = shown  # a text taken up again: its readers are told this day alone, and not as that of a change
     if published is None:
         published = changed
     modified = modified or changed

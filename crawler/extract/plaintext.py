@@ -13,6 +13,7 @@ from crawler.extract.trailer import is_copyright, is_trailer
 from crawler.model import PARAGRAPH_BREAK, Extraction, Verdict
 
 MAX_CHARACTERS = 10_000_000
+MAX_PARAGRAPHS = 50_000
 MIN_WORDS = 25
 _MAX_TITLE = 250  # characters
 _TOP = 8  # paragraphs in which headline, byline and date are looked for
@@ -81,7 +82,9 @@ def _paragraphs(text: str) -> list[str]:
             found.append(" ".join(lines))
         else:
             found.extend(lines)
-    return found
+        if len(found) > MAX_PARAGRAPHS:
+            break
+    return found[:MAX_PARAGRAPHS]
 
 
 def _wrapped(lines: list[str]) -> bool:

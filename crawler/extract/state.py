@@ -14,7 +14,9 @@ from crawler.extract.text import fold
 _MAX_VALUES = 50_000
 _MIN_PARAGRAPH = 60  # characters
 _MARKUP = re.compile(r"<(?:p|br|div|h[1-6]|ul)\b", re.IGNORECASE)
-_PROSE = re.compile(r"[^\W\d_]{2,}\s+[^\W\d_]+.*[.!?…”\"’)]\s*$", re.DOTALL)
+# From a word's start only: in a string of a million letters, any other place would cost as much as the first.
+_TWO_WORDS = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}+\s++[^\W\d_]")
+_SENTENCE_ENDS = (".", "!", "?", "…", "”", '"', "’", ")")
 _BODY_KEY = re.compile(r"body|content|text|html|article|story|copy", re.IGNORECASE)
 
 
@@ -49,7 +51,7 @@ def _runs(root: Any) -> list[list[str]]:
         elif isinstance(value, str) and len(value) >= _MIN_PARAGRAPH and " " in value:
             if _MARKUP.search(value):
                 runs.append(_read_markup(value))
-            elif _PROSE.search(value):
+            elif value.rstrip().endswith(_SENTENCE_ENDS) and _TWO_WORDS.search(value):
                 if home:
                     lists[home].append(fold(value))
                 runs.append([text for line in value.split("\n") if (text := fold(line))])

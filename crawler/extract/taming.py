@@ -1,4 +1,4 @@
-"""What is taken out of a page's bytes before they are parsed: scripts, and mark-up that only a trap would hold.
+"""What is taken out of a page's bytes before they are parsed: scripts, menus, and mark-up that only a trap would hold.
 
 A third of what a parser reads of a news page is script and style sheet. The search for where these end costs a
 fraction of parsing them.
@@ -7,15 +7,23 @@ fraction of parsing them.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-_CUT = re.compile(rb"<(?:[sS](?:[cC][rR][iI][pP][tT]|[tT][yY][lL][eE]|[vV][gG])[\s/>]|!--)")
+from crawler.extract.menus import menu_end, trace
+
+_CUT = re.compile(rb"<(?:[sS](?:[cC][rR][iI][pP][tT]|[tT][yY][lL][eE]|[vV][gG])[\s/>]|!--|(?:nav|ul)[\s>])")
+_COMMENT = ord("!")
+_MENU = frozenset(b"nu")
+_LOWER = 32  # the bit by which small letters differ
 _END = {
-    b"c": re.compile(rb"</[sS][cC][rR][iI][pP][tT][\s/>]"),
-    b"t": re.compile(rb"</[sS][tT][yY][lL][eE][\s/>]"),
-    b"v": re.compile(rb"</[sS][vV][gG][\s/>]"),
+    ord("c"): re.compile(rb"</[sS][cC][rR][iI][pP][tT][\s/>]"),
+    ord("t"): re.compile(rb"</[sS][tT][yY][lL][eE][\s/>]"),
+    ord("v"): re.compile(rb"</[sS][vV][gG][\s/>]"),
 }
+_MAX_CUTS = 10_000  # what comes later is left to the parser
+_MAX_MENUS = 100  # that are looked for
 _NEAR = 300  # bytes after a script's start in which what makes its end uncertain is looked for
 _MAX_DEPTH = 400  # open elements; deeper ones lose their tag and keep their text
 _MAX_FORMATTING = 60  # open inline elements: HTML repeats all of them in each new paragraph
@@ -53,32 +61,43 @@ _IMPLIED_END = frozenset(
     )
 )  # fmt: skip
 
+_FRAMES = frozenset((b"table", b"template", b"object", b"marquee", b"applet", b"svg", b"math", b"select"))
 
-def without_scripts(html: bytes) -> bytes:
-    """The page without its scripts, style sheets and drawings; scripts that hold JSON stay.
+
+def trimmed(html: bytes) -> bytes:
+    """The page without its scripts, style sheets, drawings and menus; scripts that hold JSON stay.
 
     Where it is not certain where one of them ends, it is left to the parser.
     """
     kept: list[bytes] = []
-    position = 0
+    position = menus = 0
     match = _CUT.search(html)
-    while match is not None:
-        start, end = match.span()
-        kind = html[start + 2 : start + 3].lower()
-        if kind == b"-":
+    steps = 0
+    while match is not None and steps < _MAX_CUTS:
+        steps += 1
+        start, after = match.span()
+        mark = html[start + 1]
+        if mark == _COMMENT:
             # A script in a comment is none. An attribute's "<!--" begins none either, so that nothing is cut here.
-            end = html.find(b"-->", start + 2)
-            if end < 0:
+            after = html.find(b"-->", start + 2) + 1
+            if not after:
                 break
+        elif mark in _MENU:
+            menus += 1
+            end = menu_end(html, start) if menus <= _MAX_MENUS else 0
+            if end:
+                kept += (html[position:start], trace(html, start, end))
+                position = after = end
         else:
-            closing = _END[kind].search(html, end - 1)
+            closing = _END[html[start + 2] | _LOWER].search(html, after - 1)
             end = html.find(b">", closing.end() - 1) + 1 if closing else 0
             if closing is None or not end:
                 break
-            if _ends_surely(html, start, match.end(), closing.start()):
+            if _ends_surely(html, start, after, closing.start()):
                 kept.append(html[position:start])
                 position = end
-        match = _CUT.search(html, end)
+            after = end
+        match = _CUT.search(html, after)
     return b"".join((*kept, html[position:])) if kept else html
 
 
@@ -133,23 +152,63 @@ def _has_giant_tag(html: bytes) -> bool:
         end = html.find(b">", start + half)
         end = end if end >= 0 else len(html)
         piece = html[html.rfind(b">", 0, start) + 1 : end]
-        if len(piece) > _MAX_TAG and _ends_in_tag(piece):
+        if len(piece) > _MAX_TAG and _is_giant(piece):
             return True
         start = end
     return False
 
 
-def _ends_in_tag(piece: bytes) -> bool:
-    start = piece.rfind(b"<")
-    if len(piece) - start <= _MAX_TAG or not piece[start + 1 : start + 2].isalpha():
+def _is_giant(piece: bytes) -> bool:
+    """Whether a stretch without `>` is a tag, an end tag perhaps, with more attributes than any real one.
+
+    A `<` further on may stand in an attribute: the first one counts.
+    """
+    match = _TAG_NAME.search(piece)
+    start = match.start() if match else len(piece)
+    if len(piece) - start <= _MAX_TAG:
         return False
     bare, quoted = _QUOTED.subn(b" ", piece[start:])
     # An image in an attribute is long, and one attribute.
     return quoted + len(bare.split()) + bare.count(b"/") + bare.count(b'"') + bare.count(b"'") > _MAX_ATTRIBUTES
 
 
+class _Opened:
+    """The elements that a parser has open, as far as their number goes.
+
+    An end tag without its start tag closes nothing and costs a search of all of them: it is of no use to anybody.
+    """
+
+    def __init__(self) -> None:
+        self._names: list[bytes] = []
+        self._frames: list[Counter[bytes]] = [Counter()]  # an end tag does not reach beyond a table or its like
+
+    def begin(self, name: bytes) -> bool:
+        """Whether another element may be opened."""
+        if len(self._names) >= _MAX_DEPTH:
+            return False
+        self._names.append(name)
+        self._frames[-1][name] += 1
+        if name in _FRAMES:
+            self._frames.append(Counter())
+        return True
+
+    def end(self, name: bytes) -> bool:
+        """Whether an end tag closes something; all within is closed with it."""
+        frames = self._frames
+        if not (frames[-1][name] or (name in _FRAMES and any(frame[name] for frame in frames))):
+            return False
+        closed = b""
+        while closed != name:
+            closed = self._names.pop()
+            if closed in _FRAMES:
+                frames.pop()
+            frames[-1][closed] -= 1
+        return True
+
+
 def _tamed(html: bytes) -> Iterator[bytes]:
-    depth = formatting = position = 0
+    formatting = position = 0
+    opened = _Opened()
     for match in islice(_TAG_START.finditer(html), _MAX_TAGS):
         start = match.start()
         if start < position:  # inside the tag before
@@ -168,16 +227,14 @@ def _tamed(html: bytes) -> Iterator[bytes]:
         if match[1]:
             if name in _FORMATTING:
                 formatting = max(formatting - 1, 0)
-            elif name not in _IMPLIED_END:
-                depth = max(depth - 1, 0)
+            elif name not in _IMPLIED_END and name not in _RAW_TEXT and not opened.end(name):
+                continue
         elif name in _FORMATTING:
             formatting += 1
             if formatting > _MAX_FORMATTING:
                 continue
-        elif name not in _IMPLIED_END:
-            depth += 1
-            if depth > _MAX_DEPTH:
-                continue
+        elif name not in _IMPLIED_END and not opened.begin(name):
+            continue
         attributes = html[match.end() : end]
         if len(attributes) > _MAX_TAG or _OPEN_QUOTE.fullmatch(attributes):
             attributes = b""

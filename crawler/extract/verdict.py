@@ -13,6 +13,7 @@ from crawler.model import Verdict
 MIN_WORDS = 25  # of an article's body
 _SHORT = 180  # words; a longer text is an article, whatever walls stand around it
 _STUB = 80  # words
+_MENU_LINK = 15  # characters of a menu's entry
 _STORY = 400  # characters of paragraphs one after the other; on a front, each entry is shorter
 _ARTICLE_TYPES = frozenset(("article", "news", "news.article", "blog"))
 _ERROR_TITLE = re.compile(
@@ -59,7 +60,9 @@ def judge(scan: Scan, body: Body, text: str, title: str, linked: LinkedData, og_
     if count < _SHORT and _walled(scan, body, linked, claimed, visible if count < _STUB else ""):
         return Verdict.PAYWALL
     few = count < (MIN_WORDS // 2 if claimed else MIN_WORDS)
-    if (few and _links(scan) > 0.5 and len(scan.blocks) > 30) or (not claimed and _lists_pages(scan, body)):
+    if (few and _links(scan) > 0.5 and len(scan.blocks) + scan.page.menu_links > 30) or (
+        not claimed and _lists_pages(scan, body)
+    ):
         return Verdict.LISTING
     if (count < 150 and _CONSENT_TEXT.search(text)) or (few and _consent(scan, visible)):
         return Verdict.CONSENT
@@ -99,8 +102,9 @@ def _consent(scan: Scan, visible: str) -> bool:
 
 
 def _links(scan: Scan) -> float:
-    total = sum(block.length for block in scan.blocks)
-    return sum(min(block.linked, block.length) for block in scan.blocks) / total if total else 0.0
+    menus = scan.page.menu_links * _MENU_LINK
+    total = sum(block.length for block in scan.blocks) + menus
+    return (sum(min(block.linked, block.length) for block in scan.blocks) + menus) / total if total else 0.0
 
 
 def _lists_pages(scan: Scan, body: Body) -> bool:

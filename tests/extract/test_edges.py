@@ -153,6 +153,28 @@ def test_a_day_shown_in_the_newsrooms_zone_does_not_outrank_the_moment_that_is_c
     assert read(body, head).published == datetime(2026, 3, 15, 2, 17, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(("changed", "day"), [("2026-03-20T09:00:00Z", 20), ("2026-03-25T09:00:00Z", 14), (None, 14)])
+def test_a_later_day_under_the_headline_is_the_pages_date_only_if_its_head_knows_of_it(
+    changed: str | None, day: int
+) -> None:
+    head = '<meta property="article:published_time" content="2026-03-14T08:30:00Z">'
+    if changed:
+        head += f'<meta property="article:modified_time" content="{changed}">'
+    found = read(f"<h1>{TITLE}</h1><p class=date>March 20, 2026</p>{paragraphs(*PARAGRAPHS)}", head)
+    assert found.published is not None
+    assert found.published.day == day
+
+
+def test_a_day_that_is_labelled_as_that_of_a_change_does_not_become_the_date() -> None:
+    head = (
+        '<meta property="article:published_time" content="2026-03-14T08:30:00Z">'
+        '<meta property="article:modified_time" content="2026-03-20T08:30:00Z">'
+    )
+    found = read(f"<h1>{TITLE}</h1><p>Updated March 20, 2026</p>{paragraphs(*PARAGRAPHS)}", head)
+    assert found.published == datetime(2026, 3, 14, 8, 30, tzinfo=UTC)
+    assert found.modified == datetime(2026, 3, 20, 8, 30, tzinfo=UTC)
+
+
 def test_a_far_off_shown_day_does_not_outrank_the_url() -> None:
     shown = "<p>March 1, 2025</p>"
     assert read(f"{shown}{story()}", url=URL).published == datetime(2026, 3, 14, tzinfo=UTC)

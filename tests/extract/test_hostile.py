@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import unicodedata
 from dataclasses import fields
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.extract import extract, extract_fragment, extract_html, extract_text
+from crawler.extract.blocks import scan_markup
 from crawler.model import Extraction, RawDocument, Verdict
 from tests.extract import pages
 from tests.extract.pages import PARAGRAPHS, TEXT, TITLE, URL, page, paragraphs
@@ -197,3 +199,49 @@ def test_a_damaged_page_gives_clean_fields(markup: str, data: st.DataObject) -> 
 )
 def test_any_bytes_give_a_verdict(body: bytes, media_type: str, charset: str | None) -> None:
     assert is_clean(extract(RawDocument("not a url", body, media_type, charset)))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<nav>" * 100_000 + STORY,
+        ("<nav>" * 20 + "<b>x</b>" * 10_000 + "</nav>") * 12,
+        "<nav><a href=x>" * 50_000 + "</nav>" * 50_000,
+        "<ul><li><a href=x>x</a></li>" * 100_000,
+        "<svg></svg>" * 500_000 + STORY,
+        "<ul g </span></h3>" * 100_000,
+        "<table></div><div>" * 50_000,
+        f"<p>x</p {' '.join(f'a{n}=1' for n in range(60_000))}>{STORY}",
+        f"<p {' '.join(f'a{n}=1' for n in range(60_000))} <b class=x>{STORY}",
+        "<template>" * 100_000 + STORY,
+        "<script></scrip" * 100_000,
+        f'<script id="__NEXT_DATA__" type="application/json">["{"ab cd " * 20_000}", "{"a" * 900_000} b."]</script>',
+        "<xmp><style><!--" * 50_000,
+    ],
+    ids=range(13),
+)
+def test_markup_that_costs_much_to_parse_is_read_within_two_seconds(html: str) -> None:
+    body = html.encode()
+    start = time.process_time()
+    assert is_clean(extract(html_document(body)))
+    assert time.process_time() - start < 2.0
+
+
+def test_an_end_tag_that_the_parser_left_raw_does_not_stop_the_scan() -> None:
+    assert [block.text for block in scan_markup("<p>x</p></</nav>ol><p>y</p>").blocks] == ["x", "y"]
+
+
+def test_thousands_of_lists_that_are_half_links_are_read_in_time() -> None:
+    linked = "<li><a href=x>A council that decides on boats</a></li>"
+    items = f"{linked}<li>is one thing, and ships that wait for their engineers all winter are another.</li>"
+    lists = f"<ul>{items}</ul>" * 9_000
+    body = html_document(f"<article>{paragraphs(*PARAGRAPHS)}{lists}</article>".encode())
+    start = time.process_time()
+    assert is_clean(extract(body))
+    assert time.process_time() - start < 1.5
+
+
+def test_a_text_of_many_lines_is_read_in_time() -> None:
+    start = time.process_time()
+    assert is_clean(extract(html_document(b"Ferries\n\n" * 900_000, media_type="text/plain")))
+    assert time.process_time() - start < 1.5

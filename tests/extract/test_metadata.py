@@ -66,6 +66,17 @@ def test_json_ld_outranks_meta_and_meta_the_url() -> None:
     assert read().published == datetime(2026, 3, 14, tzinfo=UTC)
 
 
+def test_microdata_outranks_meta_and_json_ld_outranks_both() -> None:
+    meta = '<meta property="article:published_time" content="2026-03-12T08:00:00Z">'
+    item = '<meta itemprop="datePublished" content="2026-03-13T08:00:00Z">'
+    body = f"<article><h1>{TITLE}</h1>{paragraphs(*PARAGRAPHS)}</article>"
+    linked = json_ld(headline=TITLE, datePublished="2026-03-14T08:00:00Z")
+    for head, day in ((meta, 12), (meta + item, 13), (meta + item + linked, 14)):
+        published = extract_html(page(body, head), "https://news.example/harbour-ferries").published
+        assert published is not None
+        assert published.day == day
+
+
 def test_a_date_under_the_headline_is_earlier_than_a_system_that_stamped_the_page_anew() -> None:
     body = f'<article><h1>{TITLE}</h1><p class="date">March 9, 2026</p>{paragraphs(*PARAGRAPHS)}</article>'
     found = read(body, json_ld(datePublished="2026-03-20T09:00:00Z"), "https://news.example/ferries")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crawler.extract import extract_html
 from crawler.extract.document import canonical_markup
-from crawler.extract.taming import without_scripts
+from crawler.extract.taming import trimmed
 from tests.extract.pages import PARAGRAPHS, TEXT, TITLE, URL, page, paragraphs
 
 STORY = f"<article><h1>{TITLE}</h1>{paragraphs(*PARAGRAPHS)}</article>"
@@ -24,7 +24,7 @@ STORY = f"<article><h1>{TITLE}</h1>{paragraphs(*PARAGRAPHS)}</article>"
     ],
 )
 def test_scripts_styles_and_drawings_are_cut_out(cut: bytes) -> None:
-    assert without_scripts(b"<p>before</p>" + cut + b"<p>after</p>") == b"<p>before</p><p>after</p>"
+    assert trimmed(b"<p>before</p>" + cut + b"<p>after</p>") == b"<p>before</p><p>after</p>"
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_scripts_styles_and_drawings_are_cut_out(cut: bytes) -> None:
     ],
 )
 def test_what_has_no_certain_end_is_left_to_the_parser(kept: bytes) -> None:
-    assert without_scripts(kept) == kept
+    assert trimmed(kept) == kept
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,45 @@ def test_any_bytes_are_one_document(body: bytes) -> None:
     markup = canonical_markup(body)
     assert markup.startswith(("<html", "<!DOCTYPE", "<!--", "<?"))
     markup.encode()
+
+
+MENU = b'<nav class="top"><div><ul><li><a href="/a">World</a></li><li><a href="/b">Money</a></li></ul></div></nav>'
+
+
+@pytest.mark.parametrize(
+    "menu",
+    [
+        MENU,
+        b'<ul class="menu"><li id="m1"><a href="/a">World</a></li>\n<li><a href="/b"><span>Money</span></a></li></ul>',
+        b"<ul><li><span><a href=/a>World</a></span></li> <li><a href=/b>Money <b>new</b></a> </li> </ul>",
+    ],
+)
+def test_a_menu_leaves_the_number_of_its_links(menu: bytes) -> None:
+    assert trimmed(b"<p>before</p>" + menu + b"<p>after") == b'<p>before</p><hr data-menu="2"><p>after'
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        b"<nav><p>" + PARAGRAPHS[0].encode() + b"</p></nav>",
+        b"<nav><h1>A title</h1></nav>",
+        b"<nav><div><a href=/a>World</a></nav>",
+        b"<!-- <nav> --><p>x</p></nav>",
+        b"<nav>never ends",
+        b"<nav><!-- </nav> --><p>x</p></nav>",
+        b'<p title="<nav">x</p></nav>',
+        b"<ul><li><a href=/a>World</a>: the ferries of the world</li></ul>",
+        b"<ul><li>Bread</li><li><a href=/a>Butter</a></li></ul>",
+        b"<ul><li><a href=/a>" + b"Council decides on item after item " * 2 + b"</a></li></ul>",
+    ],
+)
+def test_what_may_be_more_than_a_menu_stays(kept: bytes) -> None:
+    assert trimmed(kept) == kept
+
+
+@given(st.integers(0, 5), st.sampled_from([b"", b"<p>", b"<table><tr><td>", b"<b>"]))
+def test_a_page_reads_the_same_without_its_menus(place: int, around: bytes) -> None:
+    parts = [f"<p>{text}</p>".encode() for text in PARAGRAPHS]
+    parts.insert(place, around + MENU)
+    body = b"<article>" + b"".join(parts) + b"</article>"
+    assert extract_html(body.decode(), URL).text == TEXT

@@ -68,3 +68,8 @@ def test_a_whole_story_behind_a_metered_wall_is_an_article() -> None:
     )
     story = f"<article><h1>{TITLE}</h1>{text}{text.replace('boats', 'ships')}</article>"
     assert extract_html(page(story, head), URL).verdict is Verdict.ARTICLE
+
+
+def test_an_index_of_short_names_is_a_listing() -> None:
+    entries = "".join(f'<li><a href="/port/{n}">Port {n}</a></li>' for n in range(60))
+    assert extract_html(page(f"<h1>All ports</h1><ul>{entries}</ul>", title="Ports"), URL).verdict is Verdict.LISTING
