@@ -225,7 +225,7 @@ def _cpu_seconds(process: int) -> float:
 async def filled(store: Store, many: Sequence[Signed]) -> None:
     def put(tx: Transaction, batch: Sequence[Signed]) -> None:
         for one in batch:
-            _store(tx, one.article, one.fingerprint, None, None, None, ())
+            _store(tx, one.article, one.fingerprint, None, None, None, (), None)
 
     for first in range(0, len(many), BATCH):
         await store._db.write(put, many[first : first + BATCH])

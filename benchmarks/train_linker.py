@@ -33,7 +33,7 @@ from crawler.model import Article, Role
 # What each expert is to recognise, and what none may: kind → weight of the whole kind, however many cases it has.
 EXPERTS: Mapping[str, Mapping[str, float]] = {
     "whole": {"machine": 1.5, "spun": 1.0, "severe": 2.0, "copy": 0.3, "made-copy": 0.5, "common-source": 0.5},
-    "condensed": {"condensed": 3.0, "made-condensed": 1.0},
+    "condensed": {"condensed": 4.0, "made-condensed": 0.5},
     "excerpt": {"lifted": 1.0, "made-lifted": 1.0, "copy": 0.2, "made-copy": 0.3},
 }
 NEGATIVES: Mapping[str, float] = {

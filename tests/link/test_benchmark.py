@@ -13,24 +13,43 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 
 
+def benchmark(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    ran = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / name, *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran
+
+
+@pytest.mark.full
+def test_the_cost_of_linking_is_told_for_every_kind_of_index() -> None:
+    spring = ROOT / "benchmarks" / "stories" / "spring"
+    told = benchmark(
+        "link_speed.py",
+        *(spring, spring / "articles.jsonl", "--originals", "100", "--pages", "5", "--sqlite", "--postgres"),
+    ).stdout
+    for index in ("memory", "SQLite", "PostgreSQL"):
+        assert f"  {index}: " in told
+    assert told.count("unrelated: mean") == 3
+    assert "the original is among those aligned for 5 of 5 rewrites" in told
+
+
 @pytest.mark.full
 def test_the_benchmark_measures_corpora_and_lists_links_between_unrelated_texts(tmp_path: Path) -> None:
     stories = ROOT / "benchmarks" / "stories"
     pool = tmp_path / "pool.jsonl"
     first = json.loads((stories / "spring" / "articles.jsonl").read_text("utf-8").splitlines()[0])
     pool.write_text("".join(json.dumps(first | {"id": name}) + "\n" for name in ("one", "two")), "utf-8")
-    command = [
-        sys.executable,
-        ROOT / "benchmarks" / "linking.py",
-        stories / "spring",
-        "--kept-aside",
-        stories / "autumn",
-    ]
-    command += ["--no-cross-validation", "--pool", pool, "--processes", "2", "--json", tmp_path / "figures.json"]
-    ran = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120, check=False
+    ran = benchmark(
+        "linking.py",
+        *(stories / "spring", "--kept-aside", stories / "autumn", "--no-cross-validation"),
+        *("--pool", pool, "--processes", "2", "--json", tmp_path / "figures.json"),
     )
-    assert ran.returncode == 0, ran.stderr
     for dates in json.loads((tmp_path / "figures.json").read_text("utf-8")).values():
         assert {"copy", "spun", "lifted"} <= {row["kind"] for row in dates["kept aside"]["kinds"]}
         pairs = {(link["page"], link["original"]) for link in dates["unrelated"]["links"]}
