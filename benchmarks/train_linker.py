@@ -109,7 +109,9 @@ THRESHOLD = math.log(0.8 / 0.2) - math.log(0.05 / 0.95)  # as log-odds at even o
 COPIED = 0.3  # share of verbatim words from which one text of the pool reuses another and is no negative
 RECYCLED = 0.1
 BRIEF, PART = range(1, 6), range(3, 9)  # sentences
-LEAST_PART = 50  # words of a part of a rewrite that shows whose it is
+# Words of a part of a rewrite that shows whose it is. No expert is trained on such parts, they are only counted: with
+# them among the digests, other reporters' briefs are taken for parts as well.
+LEAST_PART = 50
 Floats = NDArray[np.float64]
 
 

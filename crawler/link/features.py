@@ -127,6 +127,7 @@ def compare(page: Profile, original: Profile) -> Comparison:
     strong = similarity >= _STRONG
     verbatim_page, own_words = _own_words(page, verbatim)
     explained = alignment.page_explained
+    explained_words = float((explained * words).sum())
     deep = _beyond_lead(page, original, shared)
     features = Features(
         cosine=_cosine(page, original, shared),
@@ -142,7 +143,7 @@ def compare(page: Profile, original: Profile) -> Comparison:
         strong_page=float(words[pairs[strong, 0]].sum()) / total,
         strong_original=float(other_words[pairs[strong, 1]].sum()) / other_total,
         order=ordered / unordered if unordered > 0 else 0.0,
-        explained_page=float((explained * words).sum()) / total,
+        explained_page=explained_words / total,
         explained_original=float((alignment.original_explained * other_words).sum()) / other_total,
         explained_strong_page=float(words[explained >= 0.5].sum()) / total,
         quotes_page=_quotes(page, explained),
@@ -165,7 +166,7 @@ def compare(page: Profile, original: Profile) -> Comparison:
         names_sure=held[NAME] / (page.totals[NAME] + _MANY_NAMES),
         numbers_sure=held[NUMBER] / (page.totals[NUMBER] + _MANY_NUMBERS),
         chain_sure=ordered / (total + _MANY_WORDS),
-        explained_sure=float((explained * words).sum()) / (total + _MANY_WORDS),
+        explained_sure=explained_words / (total + _MANY_WORDS),
         deep_weight=_amount(deep),
         deep_sure=deep / (page.totals[NAME] + page.totals[NUMBER] + _MANY_NAMES),
         page_words=_amount(float(total)),
