@@ -34,6 +34,7 @@ _STRONG = 120.0  # worth of a long paragraph
 _NARROWED_SHARE = 0.95  # of the long paragraphs' worth
 _LEAD_FROM = 60.0  # worth of a paragraph that stands apart
 _NARROWED_VALUE = 0.6  # of all prose
+_UNDER_HEADING = 7  # blocks in which a linked heading's text begins; a picture's caption and a price may come first
 _ALL_LINK = -8.0  # the worth of a block that is nothing but link, at most
 _STANDFIRST = 150.0  # worth
 _LABEL = 30  # characters; what is shorter is no sentence
@@ -97,11 +98,10 @@ _SURE_TAIL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The article's blocks and its captions, by index; `root` is the element chosen."""
+    """The article's blocks and its captions, by index."""
 
     blocks: tuple[int, ...]
     captions: tuple[int, ...]
-    root: int
 
 
 def prose(block: Block) -> float:
@@ -127,26 +127,24 @@ def select(scan: Scan, title: str, *, leads: Sequence[str] = (), whole: bool = F
     """
     blocks, elements = scan.blocks, scan.elements
     if not blocks:
-        return Body((), (), 0)
+        return Body((), ())
     worth = [prose(block) for block in blocks]
     positive = list(accumulate((w if w > 0.0 else 0.0 for w in worth), initial=0.0))
     for index in _begun(blocks, leads):
         worth[index] += _LEAD_WORTH * positive[-1]
     out = _sweep(elements, blocks, positive)
     value = list(accumulate((0.0 if gone else w for gone, w in zip(out, worth, strict=True)), initial=0.0))
-    outer = root = 0
+    first, end = 0, len(blocks)
     if not whole:
-        outer = _root(elements, value)
-        root = _narrowed(elements, outer, worth, value, out)
-    first = _lead(elements[outer].first, elements[root].first, worth, out)
-    inside = [*range(first, elements[root].end)]
+        first, end = _range(elements, worth, value, out)
+    inside = [*range(first, end)]
     if not whole:
         inside = _standfirst(scan, first, worth, out, title) + inside
     captions = [i for i in inside if blocks[i].parent.signs & Sign.CAPTION and blocks[i].length < _MAX_CAPTION]
     for index in captions:
         out[index] = 1
     kept = _kept(scan, [i for i in inside if not out[i]], worth, signature(title))
-    return Body(tuple(kept if whole else _without_tail(blocks, kept)), tuple(captions), root)
+    return Body(tuple(kept if whole else _without_tail(blocks, kept)), tuple(captions))
 
 
 def _begun(blocks: Sequence[Block], leads: Sequence[str]) -> list[int]:
@@ -165,6 +163,8 @@ def _sweep(elements: Sequence[Element], blocks: Sequence[Block], positive: Seque
         if signs & _SWEPT:
             share = (positive[end] - positive[first]) / whole
             sure = signs & _SURE
+            if signs & _SWEPT == Sign.TEASER and not any(blocks[index].linked for index in range(first, end)):
+                continue  # a card that leads nowhere is a box of the text's own
             if share < max(limit for sign, limit in _LIMITS if signs & sign) and (
                 sure or not _reads(blocks, first, end)
             ):
@@ -181,6 +181,31 @@ def _reads(blocks: Sequence[Block], first: int, end: int) -> bool:
     if long < _SECTION:
         return False
     return sum(min(block.linked, block.length) for block in inside) < 0.15 * sum(block.length for block in inside)
+
+
+def _range(
+    elements: Sequence[Element], worth: Sequence[float], value: Sequence[float], out: bytearray
+) -> tuple[int, int]:
+    """The blocks between which the article stands, half-open."""
+    outer = _root(elements, value)
+    pieces = _pieces(elements, outer, value)
+    if len(pieces) > 1:
+        return min(piece.first for piece in pieces), max(piece.end for piece in pieces)
+    inner = elements[_narrowed(elements, outer, worth, value, out)]
+    return _lead(elements[outer].first, inner.first, worth, out), inner.end
+
+
+def _pieces(elements: Sequence[Element], root: int, value: Sequence[float]) -> list[Element]:
+    """All elements that are what the root is, where that is named as a body: a text with offers or pictures between
+    its parts has each of them in an element of the same name."""
+    named = elements[root]
+    if not named.signs & Sign.BODY:
+        return [named]
+    return [
+        other
+        for other in elements
+        if other.head == named.head and other.depth == named.depth and value[other.end] > value[other.first]
+    ]
 
 
 def _root(elements: Sequence[Element], value: Sequence[float]) -> int:
@@ -295,7 +320,7 @@ def _belongs(scan: Scan, index: int, worth: Sequence[float], lists: Sequence[Ele
     """Whether a block that is all link is the article's own: a heading over prose, or one item of a mixed list."""
     block = scan.blocks[index]
     if block.tag in _HEADINGS:
-        return any(other > 60.0 for other in worth[index + 1 : index + 4])
+        return any(other > 60.0 for other in worth[index + 1 : index + _UNDER_HEADING])
     if block.tag != "li":
         return False
     whole = lists[index]

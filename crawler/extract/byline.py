@@ -26,7 +26,7 @@ _DATE_TAIL = re.compile(
     re.IGNORECASE,
 )
 _SUFFIX = re.compile(
-    r"^(?:jr|sr|ii|iii|iv|phd|ph\.d|md|m\.d|mba|rn|cfa|cpa|esq|rd|rdn|ms|ma|dds|dvm|mph|pe|jd|do|np|lcsw|pa-c|bsc"
+    r"^(?:jr|sr|ii|iii|iv|phd|ph\.d|md|m\.d|mba|rn|bsn|cfa|cpa|esq|rd|rdn|ms|ma|dds|dvm|mph|pe|jd|do|np|lcsw|pa-c|bsc"
     r"|msc)\.?$",
     re.IGNORECASE,
 )

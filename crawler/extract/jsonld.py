@@ -15,6 +15,7 @@ _ARTICLE = re.compile(
 )
 _PAGE = re.compile(r"(?:WebPage|AboutPage|ItemPage|CreativeWork|MedicalWebPage)$")
 _LISTING = re.compile(r"(?:CollectionPage|SearchResultsPage|ItemList)$")
+_ORGANISATION = re.compile(r"(?:Organi[sz]ation|Corporation)$")
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _WRAPPING = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[|/\*.*?\*/)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$", re.DOTALL
@@ -32,6 +33,7 @@ class LinkedData:
     headline: str = ""
     body: str = ""
     authors: tuple[str, ...] = ()
+    author_desks: tuple[str, ...] = ()  # authors that are organisations
     published: str = ""
     modified: str = ""
     language: str = ""
@@ -56,7 +58,8 @@ def read_linked_data(documents: Sequence[str]) -> LinkedData:
         kind="article" if article else "page",
         headline=_text(chosen.get("headline")) or _text(chosen.get("name")),
         body=_text(chosen.get("articleBody")) or _text(chosen.get("text")),
-        authors=tuple(_people(chosen.get("author") or chosen.get("creator"), by_id)),
+        authors=tuple(_authors(chosen, by_id, organisations=False)),
+        author_desks=tuple(_authors(chosen, by_id, organisations=True)),
         published=_text(chosen.get("datePublished"))
         or _text(fallback.get("datePublished"))
         or _text(chosen.get("dateCreated")),
@@ -140,10 +143,14 @@ def _text(value: Any) -> str:
     return ""
 
 
-def _people(value: Any, by_id: dict[str, Node]) -> Iterator[str]:
+def _authors(node: Node, by_id: dict[str, Node], *, organisations: bool) -> Iterator[str]:
+    value = node.get("author") or node.get("creator")
     for item in value[:30] if isinstance(value, list) else [value]:
-        name = _name(item, by_id)
-        if name:
+        told = item
+        if isinstance(item, dict) and not item.get("name") and isinstance(item.get("@id"), str):
+            told = by_id.get(item["@id"], item)
+        name = _name(told, by_id)
+        if name and organisations == (isinstance(told, dict) and _is(told, _ORGANISATION)):
             yield name
 
 

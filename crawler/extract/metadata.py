@@ -19,6 +19,11 @@ from crawler.extract.jsonld import LinkedData
 from crawler.extract.text import fold, plain, signature, words
 
 MAX_TITLE = 400  # characters
+_HEADLINE_WORDS = 4
+_SHORT_WORD = 3  # letters; what is no longer tells nothing
+_AKIN_SHARE = 0.4  # of the telling words
+_STRAIGHT = str.maketrans("‘’“”", "''\"\"")
+_TITLES = ("og:title", "twitter:title", "dc.title", "citation_title", "parsely-title")
 _PUBLISHED = (
     "datepublished", "article:published_time", "og:article:published_time", "parsely-pub-date", "sailthru.date",
     "publishdate", "publish-date", "publish_date", "pubdate", "article.published", "dc.date.issued",
@@ -50,6 +55,10 @@ _BY = re.compile(
     r"|(?-i:By(?=[A-Z])))[:\s]*((?:[^.!?]|(?<=\b\w)\.){3,150})$",
     re.IGNORECASE,
 )
+_PERSON = re.compile(
+    r"^(?:(?:Dr|Prof)\.? )?[A-Z][\w'’-]+(?: [A-Z]\.?)?(?: (?:van|von|de|der|den|di|da|la|le|bin|al))*"
+    r"(?: [A-Z][\w'’-]+){1,2}$"
+)
 _NAME_LINE = re.compile(r"^[A-Z][\w'’-]*\.?(?: [A-Z][\w'’-]*\.?){1,3}$")
 _TOLD = re.compile(r"(?:\w+\W+){7}\w+\.$")  # a sentence about an author, not a name
 _PAPER = re.compile(
@@ -57,6 +66,8 @@ _PAPER = re.compile(
     r"|observer|telegraph|reporter|review|today|wire|online)\b",
     re.IGNORECASE,
 )
+_MAX_ROLE = 30  # characters of a line that says what the next name did
+_CHECKED = re.compile(r"^\W*(?:(?:fact|medically|clinically)[ -])?(?:checked|reviewed|edited)\b", re.IGNORECASE)
 _WRITTEN = re.compile(r"written|author|by\b", re.IGNORECASE)
 
 
@@ -106,15 +117,38 @@ def _site(page: Page, linked: LinkedData) -> str:
 
 def _title(page: Page, linked: LinkedData, scan: Scan, site: str, url: str) -> str:
     """A heading of the page that the head's titles confirm; else the head's title without the site's name."""
-    open_graph = plain(page.first("og:title", "twitter:title", "dc.title", "citation_title", "parsely-title"))
-    full = plain(page.title)
-    headline = plain(linked.headline) if linked.kind == "article" else ""
-    claims = [claim for claim in (headline, open_graph, full) if claim]
+    claims = _claimed_titles(page, linked)
     names = {signature(site), signature(_host_name(url))} - {""}
+    return _spelled(_chosen_title(page, linked, scan, claims, names), claims, names, plain(page.title))
+
+
+def _claimed_titles(page: Page, linked: LinkedData) -> list[str]:
+    """What the head calls the page: JSON-LD's headline, the title for other sites, the window's title."""
+    headline = plain(linked.headline) if linked.kind == "article" else ""
+    return [claim for claim in (headline, plain(page.first(*_TITLES)), plain(page.title)) if claim]
+
+
+def _spelled(title: str, claims: Sequence[str], names: set[str], full: str) -> str:
+    """The title as the head spells it, where the page shows it in capitals or with other quotation marks."""
+    for claim in claims:
+        for told in (claim, _without_site(claim, names, full)):
+            if told != title and (
+                (title.isupper() and not told.isupper() and told.upper() == title)
+                or told.translate(_STRAIGHT) == title.translate(_STRAIGHT)
+            ):
+                return told[:MAX_TITLE]
+    return title
+
+
+def _chosen_title(page: Page, linked: LinkedData, scan: Scan, claims: Sequence[str], names: set[str]) -> str:
+    open_graph, full = plain(page.first(*_TITLES)), plain(page.title)
+    headline = plain(linked.headline) if linked.kind == "article" else ""
     headings = _headings(scan, "h1")
     best = max(((_confirmed(heading, claims, names), -rank) for rank, heading in enumerate(headings)), default=(0.0, 0))
     if best[0] >= 0.5:
         return headings[-best[1]][:MAX_TITLE]
+    if headings and _akin(headings[0], claims, names):
+        return headings[0]
     marks = {signature(claim) for claim in claims}
     for heading in _headings(scan, "h2"):
         mark = signature(heading)
@@ -150,7 +184,10 @@ def _headings(scan: Scan, tag: str) -> list[str]:
 def _only_site(mark: str, claims: Sequence[str], names: set[str]) -> bool:
     """Whether a title of the head is this one, and then at most the site's name."""
     rests = [signature(claim)[len(mark) :] for claim in claims if signature(claim).startswith(mark)]
-    return any(not rest or any(rest in name or name in rest for name in names) for rest in rests)
+    return any(
+        not rest or any(rest in name or (name in rest and len(rest) < 2 * len(name)) for name in names)
+        for rest in rests
+    )
 
 
 def _confirmed(heading: str, claims: Sequence[str], names: set[str]) -> float:
@@ -177,6 +214,22 @@ def _confirmed(heading: str, claims: Sequence[str], names: set[str]) -> float:
             else shared / max(len(own), len(theirs)),
         )
     return best
+
+
+def _akin(heading: str, claims: Sequence[str], names: set[str]) -> bool:
+    """Whether the page's first heading is a headline of the same story, told otherwise than in the head.
+
+    Editors write a title for search engines and another one for readers; it has some of the words.
+    """
+    own = words(heading)
+    if len(own) < _HEADLINE_WORDS or signature(heading) in names:
+        return False
+    telling = {word for word in own if len(word) > _SHORT_WORD}
+    for claim in claims:
+        theirs = {word for word in words(claim) if len(word) > _SHORT_WORD}
+        if telling and len(telling & theirs) >= _AKIN_SHARE * min(len(telling), len(theirs)) > 0:
+            return True
+    return False
 
 
 def _without_site(title: str, names: set[str], full: str) -> str:
@@ -339,10 +392,18 @@ def _byline(page: Page, linked: LinkedData, scan: Scan, near: int, own: set[str]
     for claim in _told_names(page, linked, scan, near):
         names = tuple(name for name in claim if signature(name) not in own)
         if names:
-            return names
+            return _with_shown(names, scan, near)
         fallback = fallback or tuple(name for name in claim if not _PAPER.search(name))
     # A person's own site bears the author's name, a paper's site the paper's.
     return fallback
+
+
+def _with_shown(names: tuple[str, ...], scan: Scan, near: int) -> tuple[str, ...]:
+    """The names that the page shows, where those of its head are among them: many systems know one author only."""
+    told = tuple(signature(name) for name in names)
+    shown = [(name, signature(name).endswith(told)) for name in _visible_names(scan, near)]
+    kept = tuple(name for name, known in shown if known or _PERSON.match(name))
+    return kept if sum(known for _, known in shown) == len(names) < len(kept) else names
 
 
 def _told_names(page: Page, linked: LinkedData, scan: Scan, near: int) -> Iterator[tuple[str, ...]]:
@@ -352,6 +413,7 @@ def _told_names(page: Page, linked: LinkedData, scan: Scan, near: int) -> Iterat
             continue
         yield read_names(page.meta.get(name, ()))
     yield _visible_names(scan, near)
+    yield read_names(linked.author_desks)
 
 
 def _visible_names(scan: Scan, near: int) -> tuple[str, ...]:
@@ -360,7 +422,9 @@ def _visible_names(scan: Scan, near: int) -> tuple[str, ...]:
     for element in scan.elements:
         if element.signs & Sign.BYLINE and not element.signs & Sign.COMMENT and element.end - element.first <= 3:
             text = scan.inside(element, ", ")
-            if 2 < len(text) <= 120 and not _TOLD.search(text):
+            before = scan.blocks[element.first - 1].text if element.first else ""
+            checked = _CHECKED.match(text) or (len(before) <= _MAX_ROLE and _CHECKED.match(before))
+            if 2 < len(text) <= 120 and not _TOLD.search(text) and not checked:
                 found.append((_distance(element.first, near), -element.depth, text))
     for index, block in enumerate(scan.blocks):
         match = _BY.match(block.text) if block.length <= 160 else None

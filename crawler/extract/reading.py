@@ -11,16 +11,18 @@ from crawler.errors import UrlRefused
 from crawler.extract.blocks import Scan, scan_markup
 from crawler.extract.body import Body, select
 from crawler.extract.captions import split_captions
-from crawler.extract.document import Page, canonical_markup
+from crawler.extract.document import MAX_BYTES, Page, canonical_markup
 from crawler.extract.jsonld import LinkedData, read_linked_data
 from crawler.extract.metadata import read_metadata
-from crawler.extract.state import paragraphs_of_state
+from crawler.extract.state import paragraphs_of_scripts, paragraphs_of_state
 from crawler.extract.text import fold, plain, words
 from crawler.extract.trailer import find_trailers, is_copyright, is_stamp, is_wire_end
 from crawler.extract.verdict import judge
 from crawler.model import PARAGRAPH_BREAK, Extraction, Verdict
 
 MAX_HYPERLINKS = 200
+_BARE = 400  # characters of text, below which the page's JSON is looked into
+_EMPTY = 150  # … and what its scripts assign
 MAX_CAPTIONS = 100
 _ABSOLUTE = ("https://", "http://")
 _CONTINUED = re.compile(r"^(?:, |,$|’s |'s |; )")
@@ -45,7 +47,7 @@ def extract_utf8(html: bytes, url: str, *, teaser: str = "") -> Extraction:
     meta = read_metadata(linked, scan, url)
     body = select(scan, meta.title, leads=(teaser, linked.body))
     paragraphs, trailer = _split_trailer(_joined(scan, body.blocks))
-    hidden = _hidden_body(paragraphs, linked, page)
+    hidden = _hidden_body(paragraphs, linked, page, html)
     if hidden:
         paragraphs, trailer = _split_trailer(hidden)
     paragraphs, credited = split_captions(paragraphs, with_above=False)
@@ -126,13 +128,18 @@ def _trailer_outside(scan: Scan, body: Body) -> list[str]:
     return [outside[place] for place in find_trailers(outside)[:20]]
 
 
-def _hidden_body(shown: Sequence[str], linked: LinkedData, page: Page) -> list[str]:
+def _hidden_body(shown: Sequence[str], linked: LinkedData, page: Page, html: bytes) -> list[str]:
     """The article's paragraphs out of the page's JSON, where the visible page has none of it or only its beginning."""
     if len(linked.body) >= 300 and _share_shown(linked.body, shown) < 0.6:
         return [text for part in _PARAGRAPHS.split(linked.body) if (text := plain(part))]
-    if page.state and sum(map(len, shown)) < 400:
+    visible = sum(map(len, shown))
+    if page.state and visible < _BARE:
         paragraphs = paragraphs_of_state(page.state)
-        if sum(map(len, paragraphs)) > 400:
+        if sum(map(len, paragraphs)) > _BARE:
+            return paragraphs
+    if visible < _EMPTY:
+        paragraphs = paragraphs_of_scripts(html[:MAX_BYTES])
+        if sum(map(len, paragraphs)) > _BARE:
             return paragraphs
     return []
 

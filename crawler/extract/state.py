@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from crawler.extract.blocks import scan_markup
@@ -17,6 +20,15 @@ _MARKUP = re.compile(r"<(?:p|br|div|h[1-6]|ul)\b", re.IGNORECASE)
 # From a word's start only: in a string of a million letters, any other place would cost as much as the first.
 _TWO_WORDS = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}+\s++[^\W\d_]")
 _SENTENCE_ENDS = (".", "!", "?", "…", "”", '"', "’", ")")
+_MAX_SCRIPTS = 2_000
+_MAX_STATE = 3_000_000  # bytes of scripts
+_MAX_TRIES = 20  # places of a script where JSON may begin; what is none fails at its end only
+# `window.__STATE__ = {…}`, the same as a string that is parsed, and the rows in which a server sends a page.
+_BEGUN = re.compile(
+    r"(?P<assigned>(?<![=!<>])=\s*+(?=[{\[]))|(?P<parsed>JSON\.parse\(\s*+(?=\"))|(?P<pushed>\.push\(\s*+(?=\[\s*+\d))"
+)
+_ROW = re.compile(r"(?:^|\n)[0-9a-f]{1,6}:(?:T[0-9a-f]{1,8},)?")
+_DECODER = json.JSONDecoder(strict=False)
 _BODY_KEY = re.compile(r"body|content|text|html|article|story|copy", re.IGNORECASE)
 
 
@@ -30,6 +42,57 @@ def paragraphs_of_state(document: str) -> list[str]:
             if length > best_length:
                 best, best_length = run, length
     return best
+
+
+def paragraphs_of_scripts(html: bytes) -> list[str]:
+    """The longest run of prose in what a page's scripts assign, parse or push; for pages that show no text at all."""
+    best: list[str] = []
+    for value in _script_values(html):
+        for run in _runs(value):
+            if sum(map(len, run)) > sum(map(len, best)):
+                best = run
+    return best
+
+
+def _script_values(html: bytes) -> Iterator[Any]:
+    """What the scripts hold that is JSON: values that are assigned or parsed, then the rows that are pushed."""
+    pushed: list[str] = []
+    left = _MAX_STATE
+    for script in islice(_scripts(html), _MAX_SCRIPTS):
+        left -= len(script)
+        if left < 0:
+            break
+        for way, value in _begun_values(script.decode("utf-8", "replace")):
+            if way == "pushed":
+                pushed += (part for part in value if isinstance(part, str)) if isinstance(value, list) else ()
+            elif way == "parsed" and isinstance(value, str):
+                yield from read_json(value)
+            else:
+                yield value
+    for row in _ROW.split("".join(pushed)):
+        if row.startswith(("{", "[")):
+            yield from read_json(row)
+        elif row:
+            yield row
+
+
+def _scripts(html: bytes) -> Iterator[bytes]:
+    lower = html.lower()
+    end = 0
+    while (start := lower.find(b"<script", end)) >= 0 and (end := lower.find(b"</script", start)) >= 0:
+        yield html[lower.find(b">", start, end) + 1 : end]
+
+
+def _begun_values(script: str) -> Iterator[tuple[str, Any]]:
+    """JSON values at the places of a script where one may begin, each with the way it is used."""
+    end = 0
+    for match in islice(_BEGUN.finditer(script), _MAX_TRIES):
+        if match.end() >= end:
+            try:
+                value, end = _DECODER.raw_decode(script, match.end())
+            except (ValueError, RecursionError):
+                continue
+            yield str(match.lastgroup), value
 
 
 def _runs(root: Any) -> list[list[str]]:

@@ -125,6 +125,27 @@ def only_in_state() -> str:
     )
 
 
+def _without_text(script: str) -> str:
+    return f'<!DOCTYPE html><title>{TITLE}</title><body><div id="root">Loading …</div><script>{script}</script></body>'
+
+
+def in_an_assigned_state() -> str:
+    state = {"page": {"headline": TITLE, "body": list(PARAGRAPHS)}, "menu": ["World", "Money"]}
+    return _without_text(f"window.__INITIAL_STATE__ = {json.dumps(state)}; start();")
+
+
+def in_a_parsed_state() -> str:
+    state = json.dumps({"story": {"html": paragraphs(*PARAGRAPHS)}})
+    return _without_text(f"const state = JSON.parse({json.dumps(state)});".replace("</", r"<\/"))
+
+
+def in_pushed_rows() -> str:
+    rows = f'3:["$","h1",null,{{"children":{json.dumps(TITLE)}}}]\n4:{json.dumps({"content": list(PARAGRAPHS)})}\n'
+    half = len(rows) // 2
+    pushes = "".join(f"self.__next_f.push([1,{json.dumps(part)}]);" for part in (rows[:half], rows[half:]))
+    return _without_text(pushes)
+
+
 MARKUPS = {
     "blog theme": blog_theme,
     "JSON-LD news site": json_ld_news,
@@ -133,5 +154,8 @@ MARKUPS = {
     "AMP": amp,
     "microdata": microdata,
     "JSON-LD only": only_in_json_ld,
+    "assigned by a script": in_an_assigned_state,
+    "parsed by a script": in_a_parsed_state,
+    "pushed by a server": in_pushed_rows,
     "script state only": only_in_state,
 }

@@ -136,3 +136,26 @@ def test_a_cell_that_reads_like_the_heading_of_a_closing_section_does_not_end_th
         f"<article>{paragraphs(*PARAGRAPHS)}<table>{cells}</table>{paragraphs('Response:', PARAGRAPHS[0][:99])}"
     )
     assert extract_html(html, URL).text.endswith(PARAGRAPHS[0][:99])
+
+
+def test_a_text_in_several_elements_of_one_name_is_whole() -> None:
+    offer = '<div class="offers"><a href="/shop/1">Buy a ticket book</a> <a href="/shop/2">Buy a map</a></div>'
+    pieces = offer.join(
+        f'<div class="articletext">{paragraphs(*part)}</div>' for part in (PARAGRAPHS[:1], PARAGRAPHS[1:])
+    )
+    assert extract_html(page(f"<main>{pieces}</main>"), URL).text == TEXT
+
+
+def test_a_box_called_a_card_is_text_unless_it_leads_to_another_page() -> None:
+    said = "The timetable for January will be printed in the town hall next week."
+    box = f'<div class="card"><p>{said}</p></div>'
+    teaser = f'<div class="card"><p><a href="/other">{said}</a></p></div>'
+    story = paragraphs(*PARAGRAPHS)
+    assert said in extract_html(page(f"<article>{story}{box}{story}</article>"), URL).text
+    assert said not in extract_html(page(f"<article>{story}{teaser}{story}</article>"), URL).text
+
+
+def test_a_linked_heading_belongs_to_the_text_that_stands_under_its_picture() -> None:
+    section = '<h2><a href="/ships/1">The two ships that lie idle</a></h2><p>Photo: harbour</p><p>Sold in 1998</p>'
+    html = page(f"<article>{paragraphs(*PARAGRAPHS[:2])}{section}{paragraphs(*PARAGRAPHS[2:])}</article>")
+    assert "The two ships that lie idle" in extract_html(html, URL).text

@@ -217,8 +217,11 @@ def test_any_bytes_give_a_verdict(body: bytes, media_type: str, charset: str | N
         "<script></scrip" * 100_000,
         f'<script id="__NEXT_DATA__" type="application/json">["{"ab cd " * 20_000}", "{"a" * 900_000} b."]</script>',
         "<xmp><style><!--" * 50_000,
+        f"<script>{'x=[' * 300_000}</script>",
+        f"<script>{'x={' * 10}{'[' * 900_000}</script>" * 3,
+        f"<script>{'self.f.push([1,0]);' * 50_000}</script>",
     ],
-    ids=range(13),
+    ids=range(16),
 )
 def test_markup_that_costs_much_to_parse_is_read_within_two_seconds(html: str) -> None:
     body = html.encode()

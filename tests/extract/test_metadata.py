@@ -113,6 +113,45 @@ def test_a_heading_that_names_the_site_is_not_the_title() -> None:
     assert read(body).title == TITLE
 
 
+@pytest.mark.parametrize(
+    ("shown", "told", "title"),
+    [
+        ("HARBOUR OPERATOR CUTS WINTER FERRIES", TITLE, TITLE),
+        ("Marrow Lines’ Winter of Cuts", "Marrow Lines' Winter of Cuts", "Marrow Lines' Winter of Cuts"),
+        (
+            "Why the Harbour Operator Leaves Two Ferries in Port",
+            TITLE,
+            "Why the Harbour Operator Leaves Two Ferries in Port",
+        ),
+        ("Subscribe to our evening letter today", TITLE, TITLE),
+    ],
+)
+def test_of_a_headline_told_in_two_ways_the_readers_words_count_and_the_heads_spelling(
+    shown: str, told: str, title: str
+) -> None:
+    assert read(f"<h1>{shown}</h1><article>{paragraphs(*PARAGRAPHS)}</article>", title=told).title == title
+
+
+def test_a_byline_on_the_page_adds_the_authors_that_the_head_leaves_out() -> None:
+    head = json_ld(headline=TITLE, author={"@type": "Person", "name": "Petra Lund"})
+    shown = f'<h1>{TITLE}</h1><p class="byline">By Petra Lund, Dr. Aldo van Reest and the shipping desk</p>'
+    assert read(f"<article>{shown}{paragraphs(*PARAGRAPHS)}</article>", head).byline == (
+        "Petra Lund",
+        "Dr. Aldo van Reest",
+    )
+
+
+def test_an_organisation_that_signs_yields_to_a_person_and_a_checker_is_no_author() -> None:
+    head = json_ld(headline=TITLE, author={"@type": "Organization", "name": "Institute of Coastal Shipping"})
+    checked = '<p class="author">Fact checked by Runa Feld</p>'
+    story = paragraphs(*PARAGRAPHS)
+    signed = f'<h1>{TITLE}</h1><p class="author">Petra Lund</p>{checked}'
+    assert read(f"<article>{signed}{story}</article>", head).byline == ("Petra Lund",)
+    assert read(f"<article><h1>{TITLE}</h1>{checked}{story}</article>", head).byline == (
+        "Institute of Coastal Shipping",
+    )
+
+
 def test_the_canonical_url_is_the_pages_own_claim_even_of_another_site() -> None:
     link = '<link rel="canonical" href="https://origin.example/story">'
     assert read(head=link).canonical_url == "https://origin.example/story"
