@@ -46,6 +46,7 @@ _TAIL_FROM = 0.8  # of the text; before it, a heading such as "Comments" is the 
 _HEADINGS = frozenset(("h2", "h3", "h4"))
 _RUNNING = frozenset(("li", "h2", "h3", "h4", "blockquote", "pre", "p", "td"))
 _LISTS = frozenset(("ul", "ol"))
+_ENDINGS = (".", "!", "?", ":")
 _ARTICLE_TAGS = frozenset(("article", "main"))
 _SENTENCE = re.compile(r"[.!?…。！？:;,”\"’)]")
 _SIGNED = re.compile(
@@ -317,10 +318,19 @@ def _is_credit_line(block: Block) -> bool:
 
 
 def _belongs(scan: Scan, index: int, worth: Sequence[float], lists: Sequence[Element]) -> bool:
-    """Whether a block that is all link is the article's own: a heading over prose, or one item of a mixed list."""
+    """Whether a block that is nearly all link is the article's own.
+
+    A heading over prose or a cell between two others, a sentence that says more than its link, one item of a mixed
+    list. What leads to other articles is a headline by itself.
+    """
     block = scan.blocks[index]
+    between = 0 < index < len(worth) - 1 and worth[index - 1] > 0.0 and worth[index + 1] > 0.0
+    if block.linked < block.length and block.tag in _RUNNING and (block.tag == "li" or block.text.endswith(_ENDINGS)):
+        return True
     if block.tag in _HEADINGS:
-        return any(other > 60.0 for other in worth[index + 1 : index + _UNDER_HEADING])
+        return between or any(other > 60.0 for other in worth[index + 1 : index + _UNDER_HEADING])
+    if block.tag == "td":
+        return between
     if block.tag != "li":
         return False
     whole = lists[index]

@@ -78,7 +78,7 @@ _WORDS = {
         article story hentry blogpost
     """,
     "ASIDE": """
-        aside callout sidenote infobox factbox inset pullquote
+        aside sidenote infobox factbox inset pullquote
     """,
     "BODY": """
         articlebody articletext articlecontent entrycontent postcontent storybody postbody storycontent richtext

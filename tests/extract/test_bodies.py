@@ -155,6 +155,25 @@ def test_a_box_called_a_card_is_text_unless_it_leads_to_another_page() -> None:
     assert said not in extract_html(page(f"<article>{story}{teaser}{story}</article>"), URL).text
 
 
+def test_links_that_are_a_sentence_a_heading_or_a_cell_of_the_text_stay_and_headlines_of_others_go() -> None:
+    own = (
+        'See <a href="/timetable">the whole winter timetable of all the lines to the islands</a>.',
+        '<a href="/other/1">Bridge Toll to Rise in May After Years of Delay</a>',
+    )
+    heading = '<h3><a href="/ships">The ships</a></h3>'
+    cells = (
+        "<table><tr><td>The Sula has lain idle in the inner port since the third of October.</td>"
+        '<td><a href="/ships/sula">Sailing ship register entry</a></td>'
+        "<td>The Rona has lain idle at the same quay since the end of that month.</td></tr></table>"
+    )
+    story = paragraphs(PARAGRAPHS[0], own[0], *PARAGRAPHS[1:3], own[1])
+    text = extract_html(page(f"<article>{story}{heading}{paragraphs(*PARAGRAPHS[3:])}{cells}</article>"), URL).text
+    assert "See the whole winter timetable of all the lines to the islands." in text
+    assert "The ships" in text
+    assert "Sailing ship register entry" in text
+    assert "Bridge Toll" not in text
+
+
 def test_a_linked_heading_belongs_to_the_text_that_stands_under_its_picture() -> None:
     section = '<h2><a href="/ships/1">The two ships that lie idle</a></h2><p>Photo: harbour</p><p>Sold in 1998</p>'
     html = page(f"<article>{paragraphs(*PARAGRAPHS[:2])}{section}{paragraphs(*PARAGRAPHS[2:])}</article>")
