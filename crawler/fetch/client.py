@@ -271,7 +271,8 @@ class Fetcher:
         if isinstance(rules, FetchError):
             raise _of_page(rules, target.url)
         self._gate.crawl_delay(target.site, rules.crawl_delay)
-        if not rules.allows(target.url):
+        laborious = rules.laborious
+        if not (await asyncio.to_thread(rules.allows, target.url) if laborious else rules.allows(target.url)):
             raise RobotsDenied(target.url, "robots.txt forbids it")
 
     async def _fetch_robots(self, url: str) -> Verdict:
