@@ -156,8 +156,7 @@ def join(whole: Extraction, document: RawDocument, article_url: str) -> Joined:
         hyperlinks=_together(whole.hyperlinks, part.hyperlinks, 200),
         trailer=_together(whole.trailer, part.trailer, 20),
         copyright=whole.copyright or part.copyright,
-        noindex=whole.noindex or part.noindex,
-        noarchive=whole.noarchive or part.noarchive,
+        directives=whole.directives | part.directives,
     )
     return Joined(joined, more)
 

@@ -12,6 +12,7 @@ from typing import Self
 from multidict import CIMultiDict
 
 from crawler.clock import Clock
+from crawler.directives import of_headers
 from crawler.errors import (
     BadStatus,
     ConnectionFailed,
@@ -177,6 +178,8 @@ class Fetcher:
             elapsed=answer.elapsed,
             max_age=header.max_age(answer.headers),
             request=errand.own,
+            directives=of_headers(answer.headers.getall("X-Robots-Tag", ()), self._token),
+            robot=self._token,
         )
 
     async def robots(self, url: str) -> Robots:

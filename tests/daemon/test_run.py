@@ -230,6 +230,36 @@ async def test_what_was_fetched_is_archived_unless_the_page_forbids_it(
     assert urls - {None} == {site.url("/spun")}
 
 
+@pytest.mark.parametrize(
+    ("header", "kept"),
+    [("none", False), ("wiretrace: noindex", False), ("otherbot: noindex", True),
+     ("unavailable_after: 2020-01-01", False), ("unavailable_after: 2999-01-01", True)],
+)  # fmt: skip
+async def test_a_header_that_says_noindex_drops_the_text_after_the_page_was_linked(
+    origin: Web, site: Web, configure: Configure, header: str, kept: bool
+) -> None:
+    site.page("/spun", page_html(story("ferry-spun")), headers={"X-Robots-Tag": header})
+    settings = configure(wire=(origin.url("/feed"), Role.ORIGIN), site=(site.url("/feed"), Role.AGGREGATOR))
+    await daemon.run(settings, once=True)
+    spun = (await articles_of(settings))[site.url("/spun")]
+    assert bool(spun["text"]) is kept
+    assert spun["first_seen"]
+    assert len(await links_of(settings)) == 1
+
+
+async def test_a_header_that_says_noarchive_keeps_the_page_out_of_the_archive(
+    site: Web, configure: Configure, tmp_path: Path
+) -> None:
+    site.page("/other", page_html(story("port-independent")), headers={"X-Robots-Tag": "otherbot: all, *: noarchive"})
+    settings = configure(site=(site.url("/feed"), Role.AGGREGATOR))
+    settings = settings.model_copy(update={"archive": ArchiveSettings(warc_dir=str(tmp_path / "warc"))})
+    await daemon.run(settings, once=True)
+    (archive,) = (tmp_path / "warc").iterdir()
+    with archive.open("rb") as stream:
+        urls = {record.rec_headers["WARC-Target-URI"] for record in ArchiveIterator(stream)}
+    assert urls - {None} == {site.url("/spun")}
+
+
 async def test_only_the_sources_asked_for_are_polled(origin: Web, site: Web, configure: Configure) -> None:
     settings = configure(wire=(origin.url("/feed"), Role.ORIGIN), site=(site.url("/feed"), Role.AGGREGATOR))
     result = await daemon.run(settings, once=True, only=["wire"])
