@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -189,6 +190,14 @@ class Fetcher:
             raise _of_page(rules, url)
         return rules
 
+    def not_before(self, host: str) -> datetime:
+        """When the next request to `host` (with its port, as `urls.host_of` tells it) may start, by the wall clock."""
+        return self._gate.not_before(host)
+
+    def hold_until(self, host: str, time: datetime) -> None:
+        """No request to `host` starts before `time`, as where another process has asked it just now."""
+        self._gate.hold_until(host, time)
+
     def _own_headers(self, accept: str, validators: Validators | None) -> dict[str, str]:
         own = {"User-Agent": self._settings.user_agent, "Accept": accept, "Accept-Encoding": ACCEPTED}
         if validators is not None and validators.etag:
@@ -227,20 +236,30 @@ class Fetcher:
             if errand.robots:
                 await self._obey(target)
             async with self._gate.turn(target.site, target.url), errand.timed():
-                answer = await self._transport.exchange(
-                    target,
-                    errand.headers(target),
-                    limit=errand.limit,
-                    cut=not errand.whole,
-                    any_media=not errand.whole,
-                )
+                answer = await self._exchange(target, errand)
         except CLIENT_ERRORS as error:
             raise as_fetch_error(error, target.url) from None
+        self._gate.took(target.site, answer.elapsed)
         if answer.status in _HOLDING:
             self._gate.refused(target.site, self._retry_after(answer))
         else:
             self._gate.answered(target.site)
         return answer
+
+    async def _exchange(self, target: Target, errand: _Errand) -> Answer:
+        begun = self._clock.monotonic()
+        try:
+            return await self._transport.exchange(
+                target,
+                errand.headers(target),
+                limit=errand.limit,
+                cut=not errand.whole,
+                any_media=not errand.whole,
+            )
+        except (TimeoutError, asyncio.CancelledError):
+            # Cut off by the errand's own time: a host that does not come to an end is the slowest of all.
+            self._gate.took(target.site, self._clock.monotonic() - begun)
+            raise
 
     def _retry_after(self, answer: Answer) -> float | None:
         return header.retry_after(answer.headers.get("Retry-After"), self._clock.now())
