@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from crawler import discover
 from crawler.clock import Clock
 from crawler.discover.selection import select
+from crawler.discover.traps import sift
 from crawler.errors import DiscoverError, FetchError, SettingsError, StoreError
 from crawler.fetch import ACCEPT_FEED, Fetcher
 from crawler.model import Discovery, Reference, Source, SourceKind
@@ -70,7 +72,17 @@ class Poller:
         now = self.clock.now()
         selected = select(references, now=now, max_age_days=self.settings.fetch.max_age_days)
         tally.too_old += selected.too_old
-        announced = await self.store.announce(source.name, selected.kept, now=now)
+        sifted = await asyncio.to_thread(sift, selected.kept)
+        tally.trapped += sifted.total
+        for reason, url in sifted.examples.items():
+            log.warning(
+                "source %s: %d URLs left out as a trap (%s), such as %s",
+                source.name,
+                sifted.refused[reason],
+                reason,
+                url,
+            )
+        announced = await self.store.announce(source.name, sifted.kept, now=now)
         return PollOutcome(
             result=PollResult.SUCCESS,
             at=response.fetched,

@@ -260,6 +260,15 @@ async def test_a_header_that_says_noarchive_keeps_the_page_out_of_the_archive(
     assert urls - {None} == {site.url("/spun")}
 
 
+async def test_what_leads_into_a_trap_is_never_asked_for(site: Web, configure: Configure) -> None:
+    traps = ["/a/b/a/b/a/b/page", "/calendar/2031/05/", *(f"/list/page/{number}" for number in range(101, 300))]
+    locations = "".join(f"<url><loc>{site.url(path)}</loc></url>" for path in (*traps, "/spun"))
+    site.page("/sitemap.xml", f"<urlset>{locations}</urlset>", media="application/xml")
+    result = await daemon.run(configure(site=(site.url("/sitemap.xml"), Role.AGGREGATOR)), once=True)
+    assert result.tally.trapped == len(traps)
+    assert sorted(site.paths()) == ["/robots.txt", "/sitemap.xml", "/spun"]
+
+
 async def test_only_the_sources_asked_for_are_polled(origin: Web, site: Web, configure: Configure) -> None:
     settings = configure(wire=(origin.url("/feed"), Role.ORIGIN), site=(site.url("/feed"), Role.AGGREGATOR))
     result = await daemon.run(settings, once=True, only=["wire"])
