@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler import urls
+from crawler.directives import of_meta
 from crawler.discover.dates import read_date
 from crawler.discover.gathering import Gathering
 from crawler.discover.plaintext import MAX_TITLE, language_tag, plain
@@ -107,9 +108,14 @@ def too_deep(text: str) -> bool:
     return False
 
 
-def read_listing(text: str, url: str, gathering: Gathering) -> None:
-    """Gathers the links of a section front that look like articles of the same site, in their order."""
+def read_listing(text: str, url: str, gathering: Gathering, robot: str = "") -> bool:
+    """Gathers the links of a section front that look like articles of the same site, in their order.
+
+    False, and nothing is gathered, where the page asks all robots, or ours by its name, to follow none.
+    """
     page = LexborHTMLParser(text)
+    if _forbids_following(page, robot):
+        return False
     gathering.base = _base(page, url)
     title = page.css_first("title")
     gathering.title = plain(title.text() if title else "", MAX_TITLE)
@@ -120,7 +126,17 @@ def read_listing(text: str, url: str, gathering: Gathering) -> None:
         gathering.add(Reference(url=link.url, title=link.title, published=link.published, language=language))
         if len(gathering) >= MAX_LINKS:
             gathering.broke_off(f"only the first {MAX_LINKS} links are read")
-            return
+            break
+    return True
+
+
+def _forbids_following(page: LexborHTMLParser, robot: str) -> bool:
+    said = (
+        meta.attributes.get("content") or ""
+        for meta in page.css("meta[name]")
+        if (meta.attributes.get("name") or "").strip().lower() in {"robots", robot.lower()}
+    )
+    return of_meta(said).nofollow
 
 
 def _base(page: LexborHTMLParser, url: str) -> str:

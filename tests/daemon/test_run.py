@@ -103,6 +103,26 @@ async def test_twins_of_a_page_are_stored_once(site: Web, configure: Configure) 
     assert len(await articles_of(settings)) == 1
 
 
+async def test_one_run_asks_for_nothing_twice_though_several_sources_list_it(site: Web, configure: Configure) -> None:
+    paths = ("/spun", "/spun?utm_source=map", "/spun", "/other", "/other#top")
+    locations = "".join(f"<url><loc>{site.url(path)}</loc></url>" for path in paths)
+    site.page("/sitemap.xml", f"<urlset>{locations}</urlset>", media="application/xml")
+    site.page("/index.xml", f"<sitemapindex><sitemap><loc>{site.url('/more.xml')}</loc></sitemap></sitemapindex>")
+    site.page("/more.xml", f"<urlset>{locations}</urlset>", media="application/xml")
+    sources = {name: (site.url(f"/{path}"), Role.AGGREGATOR) for name, path in
+               {"one": "feed", "two": "sitemap.xml", "three": "index.xml"}.items()}  # fmt: skip
+    await daemon.run(configure(**sources), once=True)
+    assert sorted(site.paths()) == [
+        "/feed",
+        "/index.xml",
+        "/more.xml",
+        "/other",
+        "/robots.txt",
+        "/sitemap.xml",
+        "/spun",
+    ]
+
+
 async def test_a_canonical_url_of_another_site_merges_nothing(site: Web, configure: Configure) -> None:
     head = '<link rel="canonical" href="https://original.example/ferry">'
     site.page("/spun", page_html(story("ferry-spun"), head=head))
