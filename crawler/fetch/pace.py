@@ -25,9 +25,13 @@ class Pace:
 
     @property
     def gap(self) -> float:
-        """Seconds from the start of one request to that of the next, at least."""
-        slow = self.answering if self.answering is not None and self.answering >= _SLOW else 0.0
-        return max(self.delay, self.crawl_delay, min(_TIMES_SLOWER * slow, _MAX_SLOWED))
+        """Seconds from the start of one request to that of the next, at least.
+
+        Who sets no delay asks machines of his own, and what slows their answers is most likely we.
+        """
+        slow = self.delay > 0 and self.answering is not None and self.answering >= _SLOW
+        slowed = min(_TIMES_SLOWER * (self.answering or 0.0), _MAX_SLOWED) if slow else 0.0
+        return max(self.delay, self.crawl_delay, slowed)
 
     def asking(self, crawl_delay: float | None) -> Pace:
         """With what robots.txt asks for."""

@@ -219,6 +219,11 @@ async def test_the_slower_a_host_answers_the_more_seldom_it_is_asked(web, make, 
     assert gaps[6] == 60.0  # the answer itself took longer than the longest pause
 
 
+def test_without_a_delay_only_what_robots_asks_for_counts():
+    assert Pace(0.0).after(8.0).gap == 0.0
+    assert Pace(0.0).asking(3.0).after(8.0).gap == 3.0
+
+
 async def test_a_host_that_times_out_is_slow(web):
     from crawler.clock import SystemClock
     from crawler.fetch import Fetcher
@@ -229,7 +234,7 @@ async def test_a_host_that_times_out_is_slow(web):
         return False
 
     web.handler("/", silent)
-    async with Fetcher(settings(timeout=0.3), SystemClock()) as fetcher:
+    async with Fetcher(settings(timeout=0.3, delay=0.01), SystemClock()) as fetcher:
         with pytest.raises(TimedOut):
             await fetcher.get(web.url("/"), robots=False)
         wait = fetcher.not_before(urls.host_of(web.url("/"))) - SystemClock().now()
