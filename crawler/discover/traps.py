@@ -66,11 +66,14 @@ class Sifted:
         return sum(self.refused.values())
 
 
-def sift(references: Iterable[Reference]) -> Sifted:
-    """Leaves out what leads into a trap. A session's id is taken out of a URL, and what it made many is one again."""
+def sift(references: Iterable[Reference], most: int = MAX_DATED + MAX_UNDATED) -> Sifted:
+    """Leaves out what leads into a trap, and what is more than `most`, of those with a date and of those without.
+
+    A session's id is taken out of a URL, and what it made many is one again.
+    """
     sieve = _Sieve()
     passed = [one for one in map(sieve.passed, references) if one is not None]
-    return Sifted(tuple(_within_bounds(passed, sieve)), dict(sieve.refused), sieve.examples)
+    return Sifted(tuple(_within_bounds(passed, most, sieve)), dict(sieve.refused), sieve.examples)
 
 
 class _Sieve:
@@ -203,19 +206,20 @@ def _pattern(url: str) -> str:
     return f"{urls.registrable_domain(parts.netloc)}{folders}?{names}"
 
 
-def _within_bounds(references: Sequence[Reference], sieve: _Sieve) -> list[Reference]:
+def _within_bounds(references: Sequence[Reference], most: int, sieve: _Sieve) -> list[Reference]:
     """The newest of the dated ones; of the others those at the start and at the end, where new entries are added."""
     dated = [one for one in references if one.published or one.modified]
-    if len(dated) > MAX_DATED:
+    most_dated, most_undated = min(MAX_DATED, most), min(MAX_UNDATED, most)
+    if len(dated) > most_dated:
         dated.sort(key=_newest, reverse=True)
     undated = [one for one in references if not (one.published or one.modified)]
-    if len(dated) <= MAX_DATED and len(undated) <= MAX_OF_PATTERN:
+    if len(dated) <= most_dated and len(undated) <= min(MAX_OF_PATTERN, most_undated):
         return list(references)
     patterns: dict[str, list[Reference]] = {}
     for one in undated:
         patterns.setdefault(_pattern(one.url), []).append(one)
     undated = [one for group in patterns.values() for one in _ends(group, MAX_OF_PATTERN)]
-    kept = {id(one) for one in (*dated[:MAX_DATED], *_ends(undated, MAX_UNDATED))}
+    kept = {id(one) for one in (*dated[:most_dated], *_ends(undated, most_undated))}
     for one in references:
         if id(one) not in kept:
             sieve.refuse("flood", one.url)

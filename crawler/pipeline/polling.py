@@ -6,11 +6,12 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from crawler import discover
 from crawler.clock import Clock
+from crawler.discover.allowance import Allowance
 from crawler.discover.selection import select
 from crawler.discover.traps import sift
 from crawler.errors import DiscoverError, FetchError, SettingsError, StoreError
@@ -33,6 +34,7 @@ class Poller:
     fetcher: Fetcher
     settings: Settings
     clock: Clock
+    allowance: Allowance = field(default_factory=Allowance)
 
     async def poll(self, record: SourceRecord, tally: Tally) -> None:
         """One poll. A failure is recorded with the source and counted, never raised."""
@@ -72,7 +74,7 @@ class Poller:
         now = self.clock.now()
         selected = select(references, now=now, max_age_days=self.settings.fetch.max_age_days)
         tally.too_old += selected.too_old
-        sifted = await asyncio.to_thread(sift, selected.kept)
+        sifted = await asyncio.to_thread(sift, selected.kept, self.allowance.left(source.name, now))
         tally.trapped += sifted.total
         for reason, url in sifted.examples.items():
             log.warning(
@@ -83,6 +85,7 @@ class Poller:
                 url,
             )
         announced = await self.store.announce(source.name, sifted.kept, now=now)
+        self.allowance.took(source.name, announced.new, now)
         return PollOutcome(
             result=PollResult.SUCCESS,
             at=response.fetched,

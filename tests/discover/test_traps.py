@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crawler.discover.allowance import Allowance
 from crawler.discover.traps import MAX_DATED, MAX_UNDATED, sift, without_session
 from crawler.model import Reference
 
@@ -146,6 +147,24 @@ def test_one_sites_flood_takes_nothing_from_another():
     flood = undated(*(f"/story-{number}" for number in range(20_000)))
     other = [Reference(f"https://herald.example/story-{number}") for number in range(300)]
     assert set(other) <= set(sift([*flood, *other]).kept)
+
+
+def test_a_source_may_bring_so_many_new_pages_within_any_day_and_another_source_as_many():
+    allowance = Allowance(100)
+    allowance.took("maker", 70, NOON)
+    allowance.took("maker", 70, NOON + timedelta(hours=20))
+    assert allowance.left("maker", NOON + timedelta(hours=20)) == 0
+    assert allowance.left("maker", NOON + timedelta(hours=24)) == 30
+    assert allowance.left("maker", NOON + timedelta(hours=44)) == 100
+    assert allowance.left("post", NOON) == 100
+
+
+def test_a_source_that_has_used_up_its_day_brings_what_is_left_and_no_more():
+    dated = (Reference(f"{SITE}/d{number}", published=NOON + timedelta(hours=number)) for number in range(50))
+    references = [*undated(*(f"/{number}-x" for number in range(50))), *dated]
+    kept = sift(references, 10).kept
+    assert kept == (*references[:5], *references[45:50], *references[90:])
+    assert sift(references, 0).kept == ()
 
 
 PIECES = st.sampled_from(
