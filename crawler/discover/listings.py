@@ -38,7 +38,7 @@ _QUERY_NUMBER = re.compile(
     r"(?:^|&)(?:p|id|aid|nid|article|articleid|story|storyid|newsid|art|item)=\w*\d{2,}", re.IGNORECASE
 )
 _CODE = re.compile(r"[0-9a-f]{8,}|[a-z]*\d[a-z0-9]{7,}", re.IGNORECASE)
-_NO_PAGE = re.compile(
+NO_PAGE = re.compile(
     r"\.(?:jpe?g|png|gif|webp|svg|ico|pdf|docx?|xlsx?|pptx?|zip|gz|mp[34]|m4[av]|mov|avi|webm|css|js|json|xml|rss|atom|ics|exe|apk)$",
     re.IGNORECASE,
 )
@@ -50,7 +50,7 @@ _SITE_WORDS = """
     schlagwort search settings shop sign-in signin sign-up signup sitemap sitemaps staff subscribe subscription
     subscriptions tag tags team terms terms-of-service terms-of-use thema topic topics user users wp-admin wp-login.php
 """
-_SITE_SEGMENTS = frozenset(_SITE_WORDS.split())
+SITE_SEGMENTS = frozenset(_SITE_WORDS.split())
 _MENU_TAGS = frozenset({"nav", "footer", "form", "dialog", "menu", "noscript"})
 _MENU_CLASS = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|submenu|footer|breadcrumbs?|pagination|pager|share|social|tags?|"
@@ -174,7 +174,7 @@ def _address_score(url: str) -> float | None:
     parts = urlsplit(url)
     path = parts.path.rstrip("/")
     segments = [segment.lower() for segment in path.split("/") if segment]
-    if _NO_PAGE.search(path) or any(segment in _SITE_SEGMENTS for segment in segments):
+    if NO_PAGE.search(path) or any(segment in SITE_SEGMENTS for segment in segments):
         return None
     last = re.sub(r"\.(?:html?|php|aspx?|shtml)$", "", segments[-1]) if segments else ""
     words = [word for word in re.split(r"[-_+]|%20", last) if len(word) > 1 and not word.isdigit()]
