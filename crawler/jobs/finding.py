@@ -108,7 +108,7 @@ class _Search:
         given, front, fault = await self._page()
         if given is not None:
             taken = given.kind is not SourceKind.LISTING
-            if taken or not (search or finding.is_front(self.url)):
+            if taken or (self.pages and not search and not finding.is_front(self.url)):
                 offers = tuple(choose([given], language=None, front=frozenset(), now=self.clock.now()))
                 return Findings(self.url, offers, given, len(front.feeds), self.asked)
         await self._follow(front, given)
