@@ -12,7 +12,7 @@ from crawler.cli.app import Context
 from crawler.cli.declaring import reconciled
 from crawler.discover.choosing import Find, Offer
 from crawler.discover.finding import is_front, names_document
-from crawler.errors import DiscoverError, FetchError, UsageError, WiretraceError
+from crawler.errors import DiscoverError, FetchError, RobotsDenied, UsageError, WiretraceError
 from crawler.jobs.finding import Findings, find_sources, offer_line
 from crawler.jobs.held import HeldSources, default_name
 from crawler.model import Source, SourceKind
@@ -71,6 +71,8 @@ async def found(here: Context, wanted: Source, ways: Ways) -> Findings:
             pages=wanted.fetch_pages,
         )
     except (FetchError, DiscoverError) as error:
+        if isinstance(error, RobotsDenied) and not error.retry:
+            raise  # a source that may not be asked is of no use
         raise WiretraceError(f"{error} (--no-check adds the URL as it is)") from None
 
 

@@ -135,37 +135,43 @@ def choose(finds: Sequence[Find], *, language: str | None, front: frozenset[str]
 
     `front` are the identities of the stories on the site's page: of equals the one that holds most of them wins.
     """
-    newest = max((one.newest for one in finds if one.newest), default=now)
+    known = [_newest(one, finds) for one in finds]
+    newest = max((time for time in known if time is not None), default=now)
     oldest = max(newest - BEHIND, now - STALE)
+    stale = [time is not None and time < oldest for time in known]
 
-    def rank(numbered: tuple[int, Find]) -> tuple[object, ...]:
-        number, one = numbered
-        shared = len(one.articles & front)
+    def rank(number: int) -> tuple[object, ...]:
+        one = finds[number]
         return (
             not one.entries,
-            not _is_current(one, oldest),
+            stale[number],
             not one.on_site,
             not _is_in(language, one),
             -one.grade,
-            -(shared // 3),
+            -(len(one.articles & front) // 3),
             -(min(one.recent, 100) // 10),
             number,
         )
 
-    ordered = [one for _, one in sorted(enumerate(finds), key=rank)]
     offers: list[Offer] = []
-    for one in ordered:
-        offers.append(_offer(one, [offer.find for offer in offers if offer.wanted], oldest, language))
+    for number in sorted(range(len(finds)), key=rank):
+        better = [offer.find for offer in offers if offer.wanted]
+        offers.append(_offer(finds[number], better, stale[number], language))
     return offers
 
 
-def _offer(one: Find, better: Sequence[Find], oldest: datetime, language: str | None) -> Offer:
+def _newest(one: Find, finds: Sequence[Find]) -> datetime | None:
+    """The time of its newest entry; where it tells none that of a document with the same entries, if there is one."""
+    if one.newest is not None or not one.entries:
+        return one.newest
+    return max((other.newest for other in finds if other.newest and _is_within(one, other)), default=None)
+
+
+def _offer(one: Find, better: Sequence[Find], stale: bool, language: str | None) -> Offer:
     """The verdict on a find after those that are ranked before it; `better` are the wanted ones of these."""
-    stale = not _is_current(one, oldest)
     if one.entries and not better:
         return Offer(one, Verdict.BEST, "its newest entry is old: it may be dead" if stale else "")
-    shared = (other for other in better if len(one.articles & other.articles) >= SAME_SHARE * len(one.articles))
-    twin = next(shared, None) if one.entries else None
+    twin = next((other for other in better if _is_within(one, other)), None) if one.entries else None
     faults = (
         (not one.entries, Verdict.EMPTY, "it holds no entries"),
         (twin is not None, Verdict.REPEATS, f"it brings what {twin.url if twin else ''} brings"),
@@ -177,13 +183,14 @@ def _offer(one: Find, better: Sequence[Find], oldest: datetime, language: str | 
     return next((Offer(one, verdict, why) for holds, verdict, why in faults if holds), Offer(one, Verdict.USEFUL))
 
 
+def _is_within(one: Find, other: Find) -> bool:
+    """Whether the one brings nothing that the other does not."""
+    return len(one.articles & other.articles) >= SAME_SHARE * len(one.articles)
+
+
 def _is_broad(one: Find, better: Sequence[Find]) -> bool:
     """Whether it would only add pages that are no news to better sources."""
     return one.grade < 0 or (one.grade < 2 and any(other.grade >= 2 for other in better))
-
-
-def _is_current(one: Find, oldest: datetime) -> bool:
-    return one.newest is None or one.newest >= oldest
 
 
 def _is_in(language: str | None, one: Find) -> bool:

@@ -37,11 +37,9 @@ _FEED_PATH = re.compile(
 )
 _FEED_QUERY = re.compile(r"(?:^|&)(?:feed|format|type|output)=(?:rss2?|atom|feed|json-?feed)(?:&|$)", re.IGNORECASE)
 _SITEMAP_PATH = re.compile(r"sitemap[^/]*(?:\.(?:xml|txt)(?:\.gz)?)?$|\.xml(?:\.gz)?$", re.IGNORECASE)
-# Readers' comments, and recordings: neither are stories.
+# Readers' comments, recordings, and small parts of what the main feed has.
 _ASIDE_PATH = re.compile(r"/(?:comments?|replies|podcasts?|author|tag)(?:/|$)", re.IGNORECASE)
-_ASIDE_TITLE = re.compile(
-    r"\b(?:comments?|kommentare?|comentarios?|commentaires?|commenti|reacties|podcasts?)\b", re.IGNORECASE
-)
+_ASIDE_TITLE = re.compile(r"\b(?:comments?|kommentare?|comentarios?|commentaires?|commenti|reacties)\b", re.IGNORECASE)
 _NEWS_SITEMAP = re.compile(r"(?:^|[/_.-])(?:google-?)?news(?:[/_.-]|sitemap|$)|sitemap-?news", re.IGNORECASE)
 _OTHER_SITEMAP = re.compile(
     r"image|video|categor|taxonom|tag|author|page|product|archive|static|misc|event|recipe|gallery", re.IGNORECASE

@@ -152,15 +152,24 @@ class _Search:
         news = [lead for lead in sitemaps if finding.is_news_sitemap(lead.url)]
         await self._ask(news[:_FEW])
         if self.thorough and not news:
-            await self._ask(finding.usual_sitemaps(self.url, news=True))
+            await self._try(finding.usual_sitemaps(self.url, news=True))
         if not self._has(SourceKind.FEED) and (self.thorough or not self._has()):
-            await self._ask(finding.usual_feeds(self.url))
+            await self._try(finding.usual_feeds(self.url))
         if not self._has():
             rest = [lead for lead in sitemaps if lead not in news]
             usual = [*finding.usual_sitemaps(self.url, news=True), *finding.usual_sitemaps(self.url, news=False)]
-            await self._ask(rest[:_FEW] or usual)
+            await self._ask(rest[:_FEW])
+            if not rest:
+                await self._try(usual)
         if self.pages and not self._has() and (self.thorough or given is None or given.entries < _FEW):
             await self._ask(front.sections[:_SECTIONS])
+
+    async def _try(self, leads: Sequence[Lead]) -> None:
+        """Asks guesses a few at a time, until one is right: each wrong one is an error in the site's log."""
+        held = len(self.finds)
+        for start in range(0, len(leads), _FEW):
+            if len(self.finds) == held:
+                await self._ask(leads[start : start + _FEW])
 
     def _has(self, kind: SourceKind | None = None) -> bool:
         """Whether a source was found that is alive and of the site's own."""

@@ -159,6 +159,22 @@ def test_a_section_front_is_added_as_it_is_and_its_feeds_are_named(wiretrace: Wi
     assert "/feed" not in site.asked
 
 
+def test_a_feed_that_is_empty_today_is_added_all_the_same(wiretrace: Wiretrace, site: Site) -> None:
+    site.feed("/stream", [])
+    ran = wiretrace("sources", "add", f"{site.url}/stream")
+    assert ran.err.splitlines() == [
+        f"added {site.host}/stream: {site.url}/stream (aggregator)",
+        "  feed with 0 entries (0 with full text), the URL itself; it holds no entries",
+    ]
+
+
+def test_a_site_that_shuts_us_out_is_not_to_be_added_unchecked(wiretrace: Wiretrace, site: Site) -> None:
+    site.pages["/robots.txt"] = ("text/plain", "User-agent: *\nDisallow: /\n")
+    ran = wiretrace("sources", "add", site.url)
+    assert (ran.code, one_line(ran)) == (1, f"wiretrace: {site.url}/: robots.txt forbids it")
+    assert site.asked == ["/robots.txt"]
+
+
 def test_an_origin_s_site_gives_no_page_of_links(wiretrace: Wiretrace, site: Site) -> None:
     site.page("/")
     ran = wiretrace("sources", "add", site.url, "--role", "origin")

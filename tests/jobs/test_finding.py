@@ -305,3 +305,11 @@ async def test_a_site_that_never_answers_ends_the_search_in_time(web: Web, monke
     feed(web, "/feed", rss(web, paths()))
     async with asyncio.timeout(4):
         assert chosen(await found(web)) == ["feed"]
+
+
+async def test_a_page_of_links_is_as_old_as_the_feed_of_the_same_stories(web: Web) -> None:
+    web.page("/", front(paths(), declared("/frozen")))
+    feed(web, "/frozen", rss(web, paths(), age=300 * DAY))
+    (best, page, *_) = (await found(web)).offers
+    assert (best.find.url, best.why) == (web.url("/frozen"), "its newest entry is old: it may be dead")
+    assert page.verdict is Verdict.REPEATS
