@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
@@ -19,6 +20,10 @@ from crawler.model import Source, SourceKind
 from crawler.store import Store
 
 _SHOWN = 5  # other sources that are named when one is added
+
+
+class NothingFound(WiretraceError):
+    """A site gave no source; the cause says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ def needs_a_look(url: str, ways: Ways) -> bool:
 
 async def add_found(here: Context, wanted: Source, ways: Ways) -> None:
     """Finds the sources of the site that `wanted` names and adds them like it. Raises UsageError where the best one
-    is there already, WiretraceError where none is found."""
+    is there already, NothingFound where there is none."""
     if ways.dry_run:
         findings = await found(here, wanted, ways)
         _show(findings, _chosen(findings, ways), ways)
@@ -61,6 +66,8 @@ async def add_found(here: Context, wanted: Source, ways: Ways) -> None:
 
 
 async def found(here: Context, wanted: Source, ways: Ways) -> Findings:
+    if sys.stderr.isatty():  # it may take a while: a second or more for each document
+        console.tell(f"looking at {wanted.url} …")
     try:
         return await find_sources(
             here.settings.fetch,
@@ -73,7 +80,7 @@ async def found(here: Context, wanted: Source, ways: Ways) -> Findings:
     except (FetchError, DiscoverError) as error:
         if isinstance(error, RobotsDenied) and not error.retry:
             raise  # a source that may not be asked is of no use
-        raise WiretraceError(f"{error} (--no-check adds the URL as it is)") from None
+        raise NothingFound(f"{error} (`wiretrace sources add --no-check` adds the URL as it is)") from error
 
 
 def _chosen(findings: Findings, ways: Ways) -> list[Find]:

@@ -9,7 +9,7 @@ import typer
 from crawler.cli import console
 from crawler.cli.app import Context, context, finish, new_app
 from crawler.cli.declaring import declared_source, reconciled
-from crawler.errors import InputError, UrlRefused, UsageError, WiretraceError
+from crawler.errors import ConnectionFailed, InputError, TimedOut, UrlRefused, UsageError, WiretraceError
 from crawler.model import Role
 from crawler.store import Store
 
@@ -96,26 +96,33 @@ def _met(paths: list[str], columns: str) -> MetHosts:
 
 async def _add(here: Context, hosts: list[str]) -> int:
     """Adds a source for each host; how many of them it has added."""
-    from crawler.cli.finding import Ways, add_found
     from crawler.jobs.suggesting import site_urls
 
+    try:
+        places = {host: site_urls(host) for host in hosts}
+    except UrlRefused as refused:
+        raise UsageError(f"--add: {refused}") from None
     added = 0
-    for host in hosts:
-        try:
-            places = site_urls(host)
-        except UrlRefused as refused:
-            raise UsageError(f"--add: {refused}") from None
-        for place in places:
-            last = place == places[-1]
-            name = place.split("://", 1)[-1].rstrip("/")
-            wanted = declared_source({"name": name, "url": place, "role": Role.AGGREGATOR})
-            try:
-                await add_found(here, wanted, Ways())
-            except WiretraceError as error:
-                if last or isinstance(error, UsageError):
-                    console.fault(error)
-                    break
-            else:
-                added += 1
-                break
+    for urls_of_host in places.values():
+        added += await _added(here, urls_of_host)
     return added
+
+
+async def _added(here: Context, places: list[str]) -> bool:
+    """Whether the site gave a source; it is asked at its next place only where nothing listens at the one before."""
+    from crawler.cli.finding import NothingFound, Ways, add_found
+
+    for place in places:
+        wanted = declared_source({"name": place.split("://", 1)[-1].rstrip("/"), "url": place, "role": Role.AGGREGATOR})
+        try:
+            await add_found(here, wanted, Ways())
+        except NothingFound as error:
+            if place != places[-1] and isinstance(error.__cause__, ConnectionFailed | TimedOut):
+                continue
+            console.fault(error)
+            return False
+        except WiretraceError as error:  # it is there already, or may not be asked
+            console.fault(error)
+            return False
+        return True
+    return False

@@ -146,6 +146,8 @@ def choose(finds: Sequence[Find], *, language: str | None, front: frozenset[str]
             not one.entries,
             stale[number],
             not one.on_site,
+            # Pages say a wrong language more often than they lack one: it only tells one feed from another.
+            one.grade < 2,
             not _is_in(language, one),
             -one.grade,
             -(len(one.articles & front) // 3),

@@ -189,7 +189,7 @@ def test_a_site_that_cannot_be_reached_is_one_line_that_says_what_to_do(wiretrac
     ran = wiretrace("sources", "add", "http://nowhere.invalid/")
     assert ran.code == 1
     assert one_line(ran).startswith("wiretrace: http://nowhere.invalid/: its host has no address")
-    assert one_line(ran).endswith("(--no-check adds the URL as it is)")
+    assert one_line(ran).endswith("(`wiretrace sources add --no-check` adds the URL as it is)")
     assert list(listed(wiretrace)) == ["Closed"]
 
 
@@ -343,6 +343,6 @@ def test_hosts_that_are_chosen_become_sources(wiretrace: Wiretrace, site: Site) 
     ran = wiretrace("sources", "suggest", "--add", "nowhere.invalid", "--add", site.host)
     assert ran.code == 0
     assert listed(wiretrace)[site.host]["url"] == f"{site.url}/feed"
-    assert ran.err.startswith("wiretrace: http://nowhere.invalid/: its host has no address")
+    assert ran.err.startswith("wiretrace: https://nowhere.invalid/: its host has no address")
     assert wiretrace("sources", "suggest", "--add", "nowhere.invalid").code == 1
     assert wiretrace("sources", "suggest", "--add", "https://me:secret@a.example/").code == 2

@@ -313,3 +313,9 @@ async def test_a_page_of_links_is_as_old_as_the_feed_of_the_same_stories(web: We
     (best, page, *_) = (await found(web)).offers
     assert (best.find.url, best.why) == (web.url("/frozen"), "its newest entry is old: it may be dead")
     assert page.verdict is Verdict.REPEATS
+
+
+async def test_a_page_that_says_a_wrong_language_does_not_lose_its_only_feed(web: Web) -> None:
+    web.page("/", front(paths(), declared("/feed")))
+    feed(web, "/feed", rss(web, paths(), language="de"))
+    assert chosen(await found(web)) == ["feed"]
