@@ -12,11 +12,11 @@ from crawler.cli import console
 from crawler.cli.app import Context
 from crawler.cli.declaring import reconciled
 from crawler.discover.choosing import Find, Offer
-from crawler.discover.finding import is_front, names_document
+from crawler.discover.finding import names_document
 from crawler.errors import DiscoverError, FetchError, RobotsDenied, UsageError, WiretraceError
 from crawler.jobs.finding import Findings, find_sources, offer_line
 from crawler.jobs.held import HeldSources, default_name
-from crawler.model import Source, SourceKind
+from crawler.model import Source
 from crawler.store import Store
 
 _SHOWN = 5  # other sources that are named when one is added
@@ -122,7 +122,7 @@ def _tell_others(findings: Findings, chosen: Sequence[Find]) -> None:
     if others:
         console.tell(f"  `wiretrace sources add --all {site}` adds {'that' if len(others) == 1 else 'those'}, too")
     given = findings.given
-    if given is not None and given.kind is SourceKind.LISTING and findings.feeds and not is_front(given.url):
+    if given in chosen and findings.feeds and not findings.asked:
         console.tell(f"  its page names feeds: `wiretrace sources add --dry-run {site}` shows what they hold")
 
 

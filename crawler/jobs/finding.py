@@ -105,10 +105,12 @@ class _Search:
 
     async def run(self, search: bool) -> Findings:
         self._ends = self.clock.monotonic() + MAX_SECONDS
+        # By what was asked for: fronts redirect to /en/home and the like.
+        whole = search or finding.is_front(self.url)
         given, front, fault = await self._page()
         if given is not None:
             taken = given.kind is not SourceKind.LISTING
-            if taken or (self.pages and not search and not finding.is_front(self.url)):
+            if taken or (self.pages and not whole):
                 offers = tuple(choose([given], language=None, front=frozenset(), now=self.clock.now()))
                 return Findings(self.url, offers, given, len(front.feeds), self.asked)
         await self._follow(front, given)

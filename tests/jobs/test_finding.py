@@ -319,3 +319,10 @@ async def test_a_page_that_says_a_wrong_language_does_not_lose_its_only_feed(web
     web.page("/", front(paths(), declared("/feed")))
     feed(web, "/feed", rss(web, paths(), language="de"))
     assert chosen(await found(web)) == ["feed"]
+
+
+async def test_a_front_that_leads_to_a_page_of_its_own_is_a_front(web: Web) -> None:
+    web.redirect("/", "/news/start.do")
+    web.page("/news/start.do", front(paths(), declared("/feed")))
+    feed(web, "/feed", rss(web, paths()))
+    assert chosen(await found(web, search=False)) == ["feed"]
