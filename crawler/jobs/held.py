@@ -7,7 +7,7 @@ from itertools import count
 from urllib.parse import urlsplit
 
 from crawler import settings, urls
-from crawler.errors import SettingsError
+from crawler.errors import SettingsError, UrlRefused
 from crawler.model import Source
 from crawler.settings import SourceSettings
 from crawler.store import SourceRecord
@@ -67,7 +67,10 @@ def checked_source(values: Mapping[str, object]) -> Source:
 
 def _address(url: str) -> str:
     """One spelling for the URLs under which lists write one and the same document."""
-    parts = urlsplit(urls.normalize(url))
+    try:
+        parts = urlsplit(urls.normalize(url))
+    except UrlRefused:
+        return url  # a source that is no document of the web, such as an archive
     return f"{parts.netloc}{parts.path.rstrip('/')}?{parts.query}"
 
 

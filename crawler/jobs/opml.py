@@ -91,6 +91,6 @@ def _seconds(text: str) -> float:
 
 
 async def export_opml(store: Store, now: datetime) -> str:
-    """All enabled sources as OPML. What a source's requests are sent with stays here."""
-    records = await store.sources(enabled_only=True)
+    """All enabled sources of the web as OPML. What a source's requests are sent with stays here."""
+    records = [one for one in await store.sources(enabled_only=True) if one.source.url.startswith(("http:", "https:"))]
     return write_opml([(one.source, one.kind) for one in records], "Sources of wiretrace", now)
