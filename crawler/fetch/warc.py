@@ -110,14 +110,7 @@ def _run(file: BinaryIO, offset: int, limit: int, wants: Wants) -> Generator[War
         return None
     file.seek(offset)
     if beginning == _GZIP:
-        member = _Member(file)
-        stream = _Stream(member.more)
-        while stream.at_record():
-            record = _record(stream, offset, limit, wants)
-            # Read on to the end before the record is handed out: only there it shows whether the member is whole.
-            more = stream.at_record()
-            yield replace(record, end=offset if more else member.end)
-        return member.end
+        return (yield from _run_packed(_Member(file), offset, limit, wants))
     stream = _Stream(lambda: file.read(_PIECE))
     if not stream.at_record():
         return None
@@ -137,6 +130,21 @@ def _run(file: BinaryIO, offset: int, limit: int, wants: Wants) -> Generator[War
     end = begins + stream.consumed
     yield replace(record, end=end)
     return end
+
+
+def _run_packed(member: _Member, offset: int, limit: int, wants: Wants) -> Generator[WarcRecord, None, int]:
+    stream = _Stream(member.more)
+    try:
+        while stream.at_record():
+            record = _record(stream, offset, limit, wants)
+            # Read on to the end before the record is handed out: only there it shows whether the member is whole.
+            more = stream.at_record()
+            yield replace(record, end=offset if more else member.end)
+    except _Cut:
+        if member.ended:  # not the file
+            raise _Damaged from None
+        raise
+    return member.end
 
 
 def _record(stream: _Stream, offset: int, limit: int, wants: Wants, most: int | None = None) -> WarcRecord:
@@ -241,6 +249,10 @@ class _Member:
         self._begin = file.tell()
         self._inner = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
         self._read = self._given = 0
+
+    @property
+    def ended(self) -> bool:
+        return self._inner.eof
 
     @property
     def end(self) -> int:
