@@ -202,7 +202,8 @@ class Fetcher:
             answer = await self._ask(target, errand)
             if answer.status not in _REDIRECTS or not answer.headers.get("Location", "").strip():
                 return target, self._usable(target, answer, errand)
-            errand.hops.append(Hop(target.url, answer.status))
+            hop = Hop(target.url, answer.status, answer.reason, answer.headers, answer.ip, self._clock.now())
+            errand.hops.append(hop)
             target = Target.of(_location(answer), base=target.url)
             if target.url in seen:
                 raise TooManyRedirects(errand.asked.url, f"redirects in a circle, back to {target.url}")

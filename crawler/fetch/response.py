@@ -13,16 +13,20 @@ from crawler.model import RawDocument, Validators
 PERMANENT = frozenset({301, 308})
 
 
+def _no_headers() -> CIMultiDictProxy[str]:
+    return CIMultiDictProxy(CIMultiDict())
+
+
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A redirect that was followed: the URL that was asked and the status it answered."""
+    """A redirect that was followed: what was asked and what it answered, without the body. `at` is our clock."""
 
     url: str
     status: int
-
-
-def _no_headers() -> CIMultiDictProxy[str]:
-    return CIMultiDictProxy(CIMultiDict())
+    reason: str = field(default="", compare=False)
+    headers: CIMultiDictProxy[str] = field(default_factory=_no_headers, repr=False, compare=False)
+    ip: str | None = field(default=None, compare=False)
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

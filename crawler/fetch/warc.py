@@ -102,6 +102,19 @@ def record_at(file: BinaryIO, offset: int, *, limit: int) -> WarcRecord | None:
     return None if found is None or found.fault in {Fault.DAMAGED, Fault.CUT} else found
 
 
+def whole_length(file: BinaryIO) -> int:
+    """The bytes up to the end of the last record that is whole; reads the whole file.
+
+    Not from its end: what a page sent may lie there as it came, and look like records.
+    """
+    end = 0
+    for record in read_records(file, limit=0, wants=lambda headers: False):
+        if record.fault and record.end == record.offset:
+            return record.offset
+        end = record.end
+    return end
+
+
 def _run(file: BinaryIO, offset: int, limit: int, wants: Wants) -> Generator[WarcRecord, None, int | None]:
     """One gzip member, or one plain record; where to go on, None at the end of the file."""
     file.seek(offset)

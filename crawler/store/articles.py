@@ -12,14 +12,26 @@ from sqlalchemy.engine import Row
 
 from crawler import urls
 from crawler.errors import UrlRefused
-from crawler.model import Action, Article, Completeness, Fingerprint, Removal, Role, Side, SitePage, Subject, Validators
+from crawler.model import (
+    Action,
+    ArchiveRecord,
+    Article,
+    Completeness,
+    Fingerprint,
+    Removal,
+    Role,
+    Side,
+    SitePage,
+    Subject,
+    Validators,
+)
 from crawler.store import candidates, decisions, delivery, frontier, held, places, removals, sitememory, tasks, teasers
 from crawler.store.columns import in_utc, storable
 from crawler.store.connected import Connected
 from crawler.store.delivery import Held, Verdict
 from crawler.store.dialect import Dialect
 from crawler.store.records import StoredArticle, StoreOutcome
-from crawler.store.rows import article_fields, chunks, content_hash
+from crawler.store.rows import article_fields, chunks, content_hash, with_archive
 from crawler.store.tables import aliases, articles, versions
 from crawler.store.tables import tasks as tasks_table
 from crawler.store.transaction import Note, Transaction
@@ -247,6 +259,8 @@ def _follow_up(tx: Transaction, article: Article, row: Row[Any], before: Row[Any
         elif article.role is Role.AGGREGATOR and not has_words:
             places.leave(tx, row, "it has no text any more")
         tx.heads.add(article.id)
+        if article.archive is not None:
+            decisions.name_archive(tx, row.no, article.archive)
         decisions.retell(tx, row.no, "an article of it changed")
         tasks.enqueue(tx, decisions.hanging_on(tx, [row.no]), "its original changed")
     tasks.enqueue(tx, [row.no], "new" if before is None else "changed")
@@ -258,10 +272,23 @@ def _touch(tx: Transaction, row: Row[Any], article: Article, fingerprint: Finger
     if delivery.is_delivery(article):
         values |= {"received": tx.now, "vendor_rank": delivery.rank(article)}
     tx.run(sa.update(articles).where(articles.c.no == row.no).values(values))
+    if article.archive is not None:
+        _note_archive(tx, row, article.archive)
     if fingerprint is not None and row.state == "live" and not candidates.is_put(tx, row.no, fingerprint):
         side = places.side_of(tx, row.no, Side.of(article.role, article.completeness))
         candidates.put(tx, row.no, side, fingerprint)
         tasks.enqueue(tx, [row.no], "fingerprinted")
+
+
+def _note_archive(tx: Transaction, row: Row[Any], record: ArchiveRecord) -> None:
+    """A page that was stored before there was an archive has its record now; so have its links."""
+    newest = sa.and_(versions.c.article_no == row.no, versions.c.version == row.version)
+    fields = tx.scalar(sa.select(versions.c.fields).where(newest))
+    named = with_archive(fields, record) if fields is not None else None
+    if named is not None:
+        tx.run(sa.update(versions).where(newest).values(fields=named))
+        decisions.name_archive(tx, row.no, record)
+        decisions.retell(tx, row.no, "its page is in the archive now")
 
 
 def _add_aliases(tx: Transaction, number: int, given: Sequence[str]) -> None:

@@ -84,6 +84,12 @@ def article_of(id: str, first_seen: datetime, text: str | None, fields: str) -> 
     )
 
 
+def with_archive(fields: str, record: ArchiveRecord) -> str | None:
+    """Stored fields with the place in the archive that they lacked; None where they have one."""
+    row = json.loads(fields)
+    return None if row["archive"] else json.dumps({**row, "archive": asdict(record)})
+
+
 def content_hash(article: Article) -> str:
     """BLAKE2b-128 (hex) of what makes a version: title, byline, dates, text, captions, copyright."""
     content = [
