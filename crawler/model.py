@@ -218,7 +218,8 @@ class Article:
     """A stored (or to be stored) article. The first block of fields is the public JSON.
 
     `published` is what the page or the vendor says, never filled with another time; `first_seen` is our own
-    clock (None outside a store). `vendor_id` is the vendor's accession number where there is one.
+    clock (None outside a store). `vendor_id` is the vendor's accession number where there is one. `captured` is the
+    date that a web archive gives the page: of this very text on its way into the store, the earliest one out of it.
     """
 
     id: str
@@ -249,6 +250,7 @@ class Article:
     hyperlinks: tuple[str, ...] = ()
     archive: ArchiveRecord | None = None
     noindex: bool = False
+    captured: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

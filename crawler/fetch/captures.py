@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from crawler import urls
-from crawler.errors import BodyTooLarge, BodyUndecodable
+from crawler.errors import BodyTooLarge, BodyUndecodable, RecordDamaged
 from crawler.fetch import header
 from crawler.fetch.decoder import BodyDecoder
 from crawler.fetch.warc import WarcRecord
@@ -81,24 +81,24 @@ def is_answer(headers: Mapping[str, str]) -> bool:
 def capture_of(record: WarcRecord) -> Capture | None:
     """The page in a record; None where it holds none: another status, another medium.
 
-    Raises UrlRefused for an address that no page of the web has, BodyUndecodable for a record without the date or the
+    Raises UrlRefused for an address that no page of the web has, RecordDamaged for a record without the date or the
     answer that it should have.
     """
     status = _STATUS.match(record.block)
     if status is None:
-        raise BodyUndecodable(_address(record), "its record holds no HTTP answer")
+        raise RecordDamaged(_address(record), "its record holds no HTTP answer")
     if status.group(1) != b"200":
         return None
     blank = _BLANK_LINE.search(record.block, 0, _MAX_HEAD)
     if blank is None:
-        raise BodyUndecodable(_address(record), "its record holds no whole HTTP header")
+        raise RecordDamaged(_address(record), "its record holds no whole HTTP header")
     headers = _headers(record.block[: blank.start()])
     raw = record.block[blank.end() :]
     if not _may_be_html(headers, raw):
         return None
     at = _time(record.headers.get("warc-date", ""))
     if at is None:
-        raise BodyUndecodable(_address(record), "its record has no date")
+        raise RecordDamaged(_address(record), "its record has no date")
     url = urls.normalize(_address(record))
     return Capture(url, at, record.record_id, headers, raw, cut="warc-truncated" in record.headers)
 

@@ -91,7 +91,7 @@ class PageDesk:
         if reading.part_of is not None:
             await self._leave_to(reading.part_of, entry, worker, tally)
             return None
-        if not _worth_storing(reading):
+        if not worth_storing(reading):
             verdict = reading.article.verdict.value if reading.article.verdict is not Verdict.ARTICLE else "empty"
             tally.not_articles[verdict] += 1
             log.info("%s: not stored, it is no article (%s)", entry.url, verdict)
@@ -183,6 +183,7 @@ def retry_delay(error: Exception, attempts: int, retries: int, first_delay: floa
     return float(max(asked, first_delay * 2 ** max(0, attempts - 1)))
 
 
-def _worth_storing(reading: Reading) -> bool:
+def worth_storing(reading: Reading) -> bool:
+    """Whether a page holds an article."""
     article = reading.article
     return article.verdict is Verdict.ARTICLE and bool(article.title or article.text)

@@ -140,7 +140,7 @@ def _finish(
         id=urls.article_id(home),
         url=url,
         role=source.role,
-        publisher=source.publisher,
+        publisher=source.publisher or site,
         site=site,
         title=extraction.title or reference.title,
         text=extraction.text,

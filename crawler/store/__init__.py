@@ -2,6 +2,7 @@
 
 from crawler.store.records import (
     Announced,
+    ArchiveProgress,
     Case,
     Choice,
     FrontierCounts,
@@ -25,6 +26,7 @@ from crawler.store.store import Store
 
 __all__ = [
     "Announced",
+    "ArchiveProgress",
     "Case",
     "Choice",
     "FrontierCounts",

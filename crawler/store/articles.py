@@ -122,10 +122,7 @@ def _store(
             if frontier_key is not None:
                 frontier.settle(tx, frontier_key, worker, row.no, validators)
             return StoredArticle(article.id, StoreOutcome.UNCHANGED, _version(row))
-    held_as = None
-    if row is not None:
-        held_as = Held(row.state != "removed", row.vendor_rank, Completeness(row.completeness))
-    verdict = delivery.weigh(article, held_as, removals.latest(tx, article))
+    verdict = _weighed(tx, article, row)
     digest = content_hash(article)
     if verdict is Verdict.STALE or (verdict is Verdict.SAME and row is not None):
         outcome = StoreOutcome.STALE if verdict is Verdict.STALE else StoreOutcome.UNCHANGED
@@ -139,6 +136,7 @@ def _store(
             return _store(tx, article, fingerprint, frontier_key, worker, validators, extra_urls, page)
         stored, row = written
     if row is not None and row.state != "removed":
+        _note_capture(tx, article, row, stored.outcome)
         _add_aliases(tx, row.no, [article.url, *extra_urls])
         if stored.outcome is not StoreOutcome.STALE:
             _remember(tx, article, row, stored, page)
@@ -147,6 +145,28 @@ def _store(
     if frontier_key is not None:
         frontier.settle(tx, frontier_key, worker, row.no if row is not None else None, validators)
     return stored
+
+
+def _weighed(tx: Transaction, article: Article, row: Row[Any] | None) -> Verdict:
+    """What to do with an article; archives come in any order, so their pages may be older than the version held."""
+    if row is None:
+        return delivery.weigh(article, None, removals.latest(tx, article))
+    if article.captured is not None and row.state != "removed":
+        newest = held.by_number(tx, [row.no]).get(row.no)
+        if newest is not None and newest.fetched is not None and article.captured <= newest.fetched:
+            return Verdict.STALE
+    held_as = Held(row.state != "removed", row.vendor_rank, Completeness(row.completeness))
+    return delivery.weigh(article, held_as, removals.latest(tx, article))
+
+
+def _note_capture(tx: Transaction, article: Article, row: Row[Any], outcome: StoreOutcome) -> None:
+    """That an archive had the page before all that is known, whatever its text was: who came first hangs on it."""
+    at = in_utc(article.captured)
+    if at is None or at >= (row.captured or row.first_seen):
+        return
+    tx.run(sa.update(articles).where(articles.c.no == row.no).values(captured=at))
+    if outcome not in {StoreOutcome.CREATED, StoreOutcome.CHANGED}:  # those are decided anyhow
+        tasks.enqueue(tx, [row.no], "an archive has an earlier capture")
 
 
 def _remember(tx: Transaction, article: Article, row: Row[Any], stored: StoredArticle, page: SitePage | None) -> None:
@@ -237,7 +257,7 @@ def write_version(
 
 
 def _insert(tx: Transaction, article: Article, values: dict[str, Any]) -> Row[Any] | None:
-    first = in_utc(article.first_seen) or tx.now  # an archive knows when it was captured
+    first = in_utc(article.first_seen) or tx.now
     return tx.first(_new_article(tx.dialect), {"id": article.id, "first_seen": first, **values})
 
 

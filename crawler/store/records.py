@@ -159,6 +159,17 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveProgress:
+    """How far an archive was read: all that stands before `position` is stored, `pages` of them."""
+
+    key: str
+    name: str
+    path: str
+    position: int = 0
+    pages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerRecord:
     name: str
     started: datetime

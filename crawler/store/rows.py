@@ -49,7 +49,9 @@ def article_fields(article: Article) -> str:
     )
 
 
-def article_of(id: str, first_seen: datetime, text: str | None, fields: str) -> Article:
+def article_of(
+    id: str, first_seen: datetime, text: str | None, fields: str, captured: datetime | None = None
+) -> Article:
     """The article that `article_fields` was made of."""
     row: dict[str, Any] = json.loads(fields)
     archive = row["archive"]
@@ -81,6 +83,7 @@ def article_of(id: str, first_seen: datetime, text: str | None, fields: str) -> 
         hyperlinks=tuple(row["hyperlinks"]),
         archive=ArchiveRecord(**archive) if archive else None,
         noindex=row["noindex"],
+        captured=captured,
     )
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from crawler.errors import BodyTooLarge, BodyUndecodable, UrlRefused
+from crawler.errors import BodyTooLarge, BodyUndecodable, RecordDamaged, UrlRefused
 from crawler.fetch.captures import Capture, capture_of, is_answer
 from crawler.fetch.warc import Fault, WarcRecord, read_records, record_at
 
@@ -215,9 +215,9 @@ def test_a_page_is_told_by_its_begin_where_no_type_says_it(head: bytes) -> None:
 @pytest.mark.parametrize(
     ("block", "headers", "error"),
     [
-        (b"no answer at all", {}, BodyUndecodable),
-        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html", {}, BodyUndecodable),
-        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", {"warc_date": "soon"}, BodyUndecodable),
+        (b"no answer at all", {}, RecordDamaged),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html", {}, RecordDamaged),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", {"warc_date": "soon"}, RecordDamaged),
         (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", {"warc_target_uri": "dns:site.example"}, UrlRefused),
     ],
 )
