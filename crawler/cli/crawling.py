@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from crawler import daemon
 from crawler.cli import console
 from crawler.cli.app import context, finish, new_app
+from crawler.daemon.archives import run_archives
 from crawler.errors import UsageError
 
 log = logging.getLogger(__name__)
@@ -22,13 +24,26 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="One pass over every enabled source, then exit.")] = False,
     due: Annotated[bool, typer.Option("--due", help="With --once: only sources whose next poll has come.")] = False,
     source: Annotated[list[str] | None, typer.Option("--source", metavar="NAME", help="Only this source.")] = None,
+    from_warc: Annotated[
+        list[Path] | None,
+        typer.Option("--from-warc", metavar="PATH", help="Crawl a web archive: a WARC file, a folder, a glob."),
+    ] = None,
+    further: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="Further archives.")] = None,
 ) -> None:
     """Crawl the configured sources and link what is found: for ever, or one pass with --once.
 
     Examples:  wiretrace run        wiretrace run --once --due        wiretrace run --once --source "WSJ World"
+    wiretrace run --from-warc CC-NEWS-20260103.warc.gz
     """
     if due and not once:
         raise UsageError("--due: expected together with --once")
+    if further and not from_warc:
+        raise UsageError(f"{further[0]}: expected --from-warc before an archive")
+    if from_warc:
+        if source or due:
+            raise UsageError("--from-warc: expected without --source and --due, no source is polled")
+        _run_archives([*from_warc, *(further or ())])
+        return
     if context().config_file is None and not context().settings.sources:
         log.warning(
             "no configuration: only sources of `wiretrace sources add` are crawled (`wiretrace init` writes one)"
@@ -38,9 +53,19 @@ def run(
     if result.skipped:
         console.tell(f"nothing done: {result.skipped}")
         return
+    _tell(result, "every source failed; `wiretrace sources list` tells why")
+
+
+def _run_archives(paths: list[Path]) -> None:
+    with console.progress() as watch:
+        result = finish(run_archives(context().settings, paths, watch=watch))
+    _tell(result, "no archive could be read")
+
+
+def _tell(result: daemon.RunResult, nothing_done: str) -> None:
     console.show(console.plain(result.tally.line()))
     if result.signal is not None:
         raise typer.Exit(128 + result.signal)
     if result.every_source_failed:
-        console.tell("wiretrace: every source failed; `wiretrace sources list` tells why")
+        console.tell(f"wiretrace: {nothing_done}")
         raise typer.Exit(1)
