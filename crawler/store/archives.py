@@ -1,12 +1,22 @@
-"""How far each archive was read, so that a run that was cut off goes on where it was."""
+"""How far each archive was read, so that a run that was cut off goes on there; and which has what of a page."""
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+import json
+from typing import Any
 
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from crawler.errors import NotFound
+from crawler.model import ArchiveRecord
+from crawler.store import held
 from crawler.store.archivetables import archives
+from crawler.store.articles import known_urls
+from crawler.store.columns import storable
 from crawler.store.connected import Connected
 from crawler.store.records import ArchiveProgress
+from crawler.store.tables import links
 from crawler.store.transaction import Transaction
 
 _MOST_OF_A_NAME = 100  # archives of one name that are told
@@ -21,6 +31,17 @@ class Archives(Connected):
         """All pages before `progress.position` are stored."""
         await self._db.write(_note, progress)
 
+    async def archives(self) -> list[ArchiveProgress]:
+        """All that were read, the last read first."""
+        return await self._db.read(_list)
+
+    async def archive_record(self, named: str) -> ArchiveRecord | None:
+        """Where an archive has the page of a link or article (by id) or of a URL; None where none has.
+
+        Raises NotFound where there is no such link or article.
+        """
+        return await self._db.read(_record, named)
+
     async def archive_paths(self, name: str) -> list[str]:
         """Where archives of this name were read, the last read first."""
         return await self._db.read(_paths, name)
@@ -28,7 +49,25 @@ class Archives(Connected):
 
 def _held(tx: Transaction, key: str) -> ArchiveProgress | None:
     row = tx.first(sa.select(archives).where(archives.c.key == key))
-    return None if row is None else ArchiveProgress(row.key, row.name, row.path, row.position, row.pages)
+    return None if row is None else _progress(row)
+
+
+def _progress(row: Row[Any]) -> ArchiveProgress:
+    return ArchiveProgress(row.key, row.name, row.path, row.position, row.pages, row.read_at)
+
+
+def _list(tx: Transaction) -> list[ArchiveProgress]:
+    return [_progress(row) for row in tx.all(sa.select(archives).order_by(archives.c.read_at.desc(), archives.c.key))]
+
+
+def _record(tx: Transaction, named: str) -> ArchiveRecord | None:
+    link = tx.first(sa.select(links.c.archive).where(links.c.id == storable(named)))
+    if link is not None:
+        return ArchiveRecord(**json.loads(link.archive)) if link.archive else None
+    found = held.by_id(tx, [known_urls(tx, [named]).get(named, storable(named))])
+    if not found:
+        raise NotFound(f"{named}: expected the id of a link or article, or the URL of one, that is stored")
+    return next(iter(found.values())).archive
 
 
 def _note(tx: Transaction, progress: ArchiveProgress) -> None:

@@ -167,6 +167,7 @@ class ArchiveProgress:
     path: str
     position: int = 0
     pages: int = 0
+    read_at: datetime | None = None  # set by the store
 
 
 @dataclass(frozen=True, slots=True)
