@@ -22,6 +22,8 @@ class Tally:
     failed: Counter[str] = field(default_factory=Counter)
     source_failures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    stopped: str | None = None  # "max-time" where the time that was given ran out
+    left: int | None = None  # pages that are due and stay queued; None where the run ended by itself
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -37,14 +39,17 @@ class Tally:
             "not_articles": dict(sorted(self.not_articles.items())),
             "failed": dict(sorted(self.failed.items())),
             "seconds": round(self.seconds, 2),
+            "stopped": self.stopped,
+            "left": self.left,
         }
 
     def line(self) -> str:
-        """The summary as one line of key=value, for logs and eyes."""
+        """The summary as one line of key=value, for logs and eyes; what is null is left out."""
 
         def shown(value: object) -> str:
             if isinstance(value, dict):
                 return ",".join(f"{name}:{count}" for name, count in value.items()) or "0"
             return str(value)
 
-        return " ".join(f"{name}={shown(value)}" for name, value in self.as_json().items())
+        told = {name: value for name, value in self.as_json().items() if value is not None}
+        return " ".join(f"{name}={shown(value)}" for name, value in told.items())
