@@ -11,6 +11,7 @@ from typing import Self
 
 from multidict import CIMultiDict
 
+from crawler import metrics
 from crawler.clock import Clock
 from crawler.errors import (
     BadStatus,
@@ -233,6 +234,9 @@ class Fetcher:
                 )
         except CLIENT_ERRORS as error:
             raise as_fetch_error(error, target.url) from None
+        metrics.REQUESTS.add(f"{answer.status // 100}xx")
+        metrics.RECEIVED_BYTES.add(amount=len(answer.raw))
+        metrics.FETCH_SECONDS.observe(answer.elapsed)
         if answer.status in _HOLDING:
             self._gate.refused(target.site, self._retry_after(answer))
         else:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from crawler import discover
+from crawler import discover, logfields, metrics
 from crawler.clock import Clock
 from crawler.discover.selection import select
 from crawler.errors import DiscoverError, FetchError, SettingsError, StoreError
@@ -36,6 +36,7 @@ class Poller:
         """One poll. A failure is recorded with the source and counted, never raised."""
         source = record.source
         tally.sources += 1
+        logfields.about(source=source.name)
         try:
             outcome = await self._poll(record, tally)
         except StoreError:
@@ -51,6 +52,7 @@ class Poller:
                 next_poll=self._next_poll(source, getattr(error, "retry_after", None)),
                 reason=str(error),
             )
+        metrics.POLLS.add(outcome.result.value)
         await self.store.record_poll(source.name, outcome)
 
     async def _poll(self, record: SourceRecord, tally: Tally) -> PollOutcome:

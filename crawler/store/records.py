@@ -149,6 +149,17 @@ class FrontierCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Gauges:
+    """How the store stands at this moment; `sources` are counted by state."""
+
+    frontier: FrontierCounts
+    next_due: datetime | None  # in the past where a page waits; None: nothing is queued
+    pending_decisions: int
+    sources: Mapping[str, int]
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     id: int
     worker: str
