@@ -36,6 +36,7 @@ _PARAMETERS: Mapping[str, str | None] = {
 _USER_AGENT = re.compile(r"[A-Za-z][\x20-\x7e]*[\x21-\x7e]")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.1
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LISTEN = re.compile(r"(?:(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])?:)?(?P<port>[0-9]{1,5})")
 _HOST = re.compile(r"\*|\.?[\w.-]+|\[?[0-9A-Fa-f:.]+\]?(?:/\d+)?")
 
 
@@ -50,6 +51,14 @@ def database_url(value: str) -> str:
     else:
         raise ValueError(_DATABASE)
     return value
+
+
+def listen_address(value: str) -> str:
+    """HOST:PORT to listen on, HOST a name or an address; a port alone is one of 127.0.0.1."""
+    found = _LISTEN.fullmatch(value)
+    if found is None or int(found["port"]) > 65_535:
+        raise ValueError("expected HOST:PORT such as 127.0.0.1:9464, or a port")
+    return f"{found['host'] or '127.0.0.1'}:{int(found['port'])}"
 
 
 def user_agent(value: str) -> str:

@@ -156,6 +156,12 @@ class BodyUndecodable(FetchError):
     reason, retry = "encoding", False
 
 
+class RecordDamaged(FetchError):
+    """A record of an archive lacks what it should have: an answer, its headers, a date."""
+
+    reason, retry = "damaged", False
+
+
 class TooManyRedirects(FetchError):
     """More redirects than allowed, or a circle of them."""
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from crawler.directives import NONE_GIVEN, Directives
+
 PARAGRAPH_BREAK = "\n\n"
 
 
@@ -170,12 +172,15 @@ class RawDocument:
     """Bytes with what is known about them, on their way to `extract`.
 
     `media_type` is lower case without parameters, "" where unknown; `charset` is what the transport said.
+    `directives` are those of its headers, `robot` the name by which its mark-up may call us.
     """
 
     url: str
     body: bytes
     media_type: str = ""
     charset: str | None = None
+    directives: Directives = NONE_GIVEN
+    robot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +205,15 @@ class Extraction:
     section: str | None = None
     hyperlinks: tuple[str, ...] = ()
     trailer: tuple[str, ...] = ()
-    noindex: bool = False
-    noarchive: bool = False
+    directives: Directives = NONE_GIVEN
+
+    @property
+    def noindex(self) -> bool:
+        return self.directives.noindex
+
+    @property
+    def noarchive(self) -> bool:
+        return self.directives.noarchive
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +230,8 @@ class Article:
     """A stored (or to be stored) article. The first block of fields is the public JSON.
 
     `published` is what the page or the vendor says, never filled with another time; `first_seen` is our own
-    clock (None outside a store). `vendor_id` is the vendor's accession number where there is one.
+    clock (None outside a store). `vendor_id` is the vendor's accession number where there is one. `captured` is the
+    date that a web archive gives the page: of this very text on its way into the store, the earliest one out of it.
     """
 
     id: str
@@ -249,6 +262,7 @@ class Article:
     hyperlinks: tuple[str, ...] = ()
     archive: ArchiveRecord | None = None
     noindex: bool = False
+    captured: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

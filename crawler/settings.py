@@ -140,6 +140,18 @@ class RunSettings(_Section):
     retry_delay: PositiveSeconds = 60.0  # seconds before the first further try, doubled each time
 
 
+class MetricsSettings(_Section):
+    """The port for Prometheus and for health checks, while `run` works."""
+
+    # HOST:PORT, or a port of this machine alone: /metrics, /healthz and /readyz are served there; empty: off
+    listen: str = ""
+
+    @field_validator("listen", mode="before")
+    @classmethod
+    def _address(cls, value: object) -> object:
+        return checks.listen_address(value) if isinstance(value, str) and value else value
+
+
 class LicensedHost(_Section):
     host: str  # a host and all below it
     publishers: tuple[str, ...]  # whose stories it may republish; empty: all
@@ -214,6 +226,7 @@ class Settings(BaseSettings):
     link: LinkSettings = LinkSettings()
     originals: OriginalsSettings = OriginalsSettings()
     run: RunSettings = RunSettings()
+    metrics: MetricsSettings = MetricsSettings()
     rights: tuple[RightsSettings, ...] = ()
     sources: tuple[SourceSettings, ...] = ()
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "crawler"
 
 GROUND = {
     "settings", "checks", "model", "lookups", "errors", "urls", "clock", "interchange", "charset", "corpus",
-    "resources", "metrics",
+    "resources", "metrics", "directives", "logfields",
 }  # fmt: skip
 ROOMS = {"discover", "fetch", "extract", "originals", "link", "store"}
 PIPELINE = {"pipeline"}
@@ -64,7 +64,7 @@ def test_every_module_has_its_floor() -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "room"), [("aiohttp", {"fetch", "demo"}), ("sqlalchemy", {"store"}), ("alembic", {"store"})]
+    ("library", "room"), [("aiohttp", {"fetch", "demo", "daemon"}), ("sqlalchemy", {"store"}), ("alembic", {"store"})]
 )
 def test_a_library_stays_in_its_room(library: str, room: set[str]) -> None:
     for path in modules():

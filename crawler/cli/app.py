@@ -46,6 +46,7 @@ COMMANDS = {
     "export": ("exporting", "Write what is stored, one row each: articles, links, stories, or the change log."),
     "evaluate": ("evaluating", "Measure the linker on a labelled corpus: recall and false links per kind of reuse."),
     "sources": ("sources", "The sources and their health."),
+    "archive": ("archive", "The pages that are kept as evidence, and the archives that were read."),
     "db": ("storage", "The store's schema and index."),
     "status": ("status", "Show the queue, the workers, sources in trouble and the last runs."),
 }  # fmt: skip

@@ -7,11 +7,11 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
 
+from crawler.cli import logs
 from crawler.errors import WiretraceError
 from crawler.pipeline.tally import Tally
 
@@ -20,32 +20,17 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 
+plain = logs.plain
+
+
 class LogFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
 
 
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
-
-
 def set_up_logging(level: int, kind: LogFormat) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    if kind is LogFormat.JSON:
-        handler.setFormatter(JsonFormatter())
-    else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+    handler.setFormatter(logs.JsonFormatter() if kind is LogFormat.JSON else logs.TextFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("crawler").setLevel(level)
 
@@ -69,14 +54,6 @@ def tell(message: str) -> None:
 
 def fault(error: WiretraceError) -> None:
     tell(f"wiretrace: {error}")
-
-
-def plain(text: str) -> str:
-    """Text for a terminal, on one line, without control and bidi characters."""
-    return "".join(" " if ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c in _BIDI else c for c in text)
-
-
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
 
 def print_json(value: object) -> None:

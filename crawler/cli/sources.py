@@ -1,29 +1,26 @@
-"""sources list, add, remove, check."""
+"""sources list, add, remove, check; the other commands of the group are in modules of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crawler import settings, urls
-from crawler.cli import console
-from crawler.cli.app import Context, context, finish, new_app
+from crawler.cli import console, opml, suggesting
+from crawler.cli.app import context, finish, new_app
+from crawler.cli.declaring import declared_source, reconciled
 from crawler.cli.tables import sources_table
-from crawler.errors import SettingsError, UrlRefused, UsageError
+from crawler.errors import UsageError
 from crawler.interchange import time_to_json
-from crawler.model import Role, Source, SourceKind
-from crawler.settings import SourceSettings
+from crawler.model import Role, SourceKind
 from crawler.store import SourceRecord, Store
 
 if TYPE_CHECKING:
     from crawler.jobs.checking import Check
 
-# What the file's keys say as options.
-_WORDS_OF_OPTIONS = {'"adaptive" or ': "", "fetch_pages = true": "--fetch-pages", 'kind = "feed"': "--kind feed"}
-
 app = new_app(help="The sources and their health.", no_args_is_help=True)
+app.add_typer(opml.app)
+app.add_typer(suggesting.app)
 
 
 @app.command("list")
@@ -33,7 +30,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="The sources as J
 
     async def work() -> list[SourceRecord]:
         async with await Store.open(here.settings.database, here.clock) as store:
-            await _reconciled(store, here)
+            await reconciled(store, here)
             return await store.sources()
 
     records = finish(work())
@@ -47,7 +44,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="The sources as J
 
 @app.command()
 def add(
-    url: Annotated[str, typer.Argument(metavar="URL", help="A feed, sitemap or section front.")],
+    url: Annotated[str, typer.Argument(metavar="URL", help="A site, or a feed, sitemap or section front.")],
     role: Annotated[Role, typer.Option("--role", help="What its articles are to the linker.")] = Role.AGGREGATOR,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Default: the URL's host and path.")] = "",
     publisher: Annotated[str, typer.Option("--publisher", metavar="NAME", help="Default: the name.")] = "",
@@ -56,13 +53,25 @@ def add(
     fetch_pages: Annotated[
         bool | None, typer.Option("--fetch-pages/--no-fetch-pages", help="Default: yes for aggregators, else no.")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Add all sources found that bring more than the best.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is found and add nothing.")] = False,
+    no_check: Annotated[bool, typer.Option("--no-check", help="Add the URL as it is, without any request.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="What was found as JSON.")] = False,
 ) -> None:
     """Add a source to the store (those of the configuration file are written there).
 
-    Example:  wiretrace sources add https://news.example/feed --name "Example News"
+    Of a site the best source is found: the feeds, sitemaps and sections that its page and robots.txt name are asked,
+    or lie in usual places. A URL that says itself that it is a feed or sitemap is added as it is, and so is any with
+    --kind.
+
+    Examples:  wiretrace sources add https://news.example/      wiretrace sources add --all https://news.example/
+      wiretrace sources add https://news.example/feed --name "Example News"
     """
     here = context()
-    found = _source(
+    if (every or dry_run or as_json) and (no_check or kind is not SourceKind.AUTO):
+        asked = "--all" if every else "--dry-run" if dry_run else "--json"
+        raise UsageError(f"{asked}: looks for sources, expected without {'--no-check' if no_check else '--kind'}")
+    wanted = declared_source(
         {
             "name": name or url.split("://", 1)[-1].rstrip("/"),
             "url": url,
@@ -73,29 +82,20 @@ def add(
             "fetch_pages": fetch_pages,
         }
     )
+    from crawler.cli import finding  # HTTP, which the other commands do without
+
+    ways = finding.Ways(every, dry_run, as_json)
+    if not (no_check or kind is not SourceKind.AUTO) and finding.needs_a_look(wanted.url, ways):
+        finish(finding.add_found(here, wanted, ways))
+        return
 
     async def work() -> None:
         async with await Store.open(here.settings.database, here.clock) as store:
-            await _reconciled(store, here)
-            await store.add_source(found)
+            await reconciled(store, here)
+            await store.add_source(wanted)
 
     finish(work())
-    console.tell(f"added {found.name}: {found.url} ({found.role.value})")
-
-
-def _source(values: Mapping[str, object]) -> Source:
-    """The source that the options describe; a fault names the option instead of a key of a file."""
-    try:
-        urls.normalize(str(values["url"]))
-        return settings.checked(SourceSettings, values, "").source(declared="store")
-    except UrlRefused as refused:
-        raise UsageError(f"URL {refused.url!r}: {refused.detail}") from None
-    except SettingsError as fault:
-        option = f"--{fault.key.replace('_', '-')}: " if fault.key else ""
-        expected = fault.expected
-        for key, words in _WORDS_OF_OPTIONS.items():
-            expected = expected.replace(key, words)
-        raise UsageError(option + expected) from None
+    console.tell(f"added {wanted.name}: {wanted.url} ({wanted.role.value})")
 
 
 @app.command()
@@ -124,7 +124,7 @@ def check(
 
     async def work() -> list[Check]:
         async with await Store.open(here.settings.database, here.clock) as store:
-            await _reconciled(store, here)
+            await reconciled(store, here)
             return await check_sources(store, here.settings, here.clock, names or ())
 
     checks = finish(work())
@@ -136,14 +136,6 @@ def check(
             console.show(console.plain(f"{mark} {one.name}: {one.line()}"))
     if checks and all(one.fault for one in checks):
         raise typer.Exit(1)
-
-
-async def _reconciled(store: Store, here: Context) -> None:
-    """Without a configuration file nothing is said of the sources that are written in one."""
-    if here.config_file is not None:
-        from crawler.daemon.service import reconcile  # it brings the linker
-
-        await reconcile(store, here.settings)
 
 
 def source_json(record: SourceRecord) -> dict[str, object]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # `status` needs neither linker nor HTTP
     from crawler.evaluate.figures import KindFigures, ThresholdFigures
     from crawler.evaluate.reporting import Fault
     from crawler.interchange import Json
+    from crawler.jobs.met_hosts import MetHost
     from crawler.jobs.tracing import Trace
     from crawler.store import SourceRecord
 
@@ -40,6 +41,14 @@ def sources_table(records: Sequence[SourceRecord]) -> Table:
             str(record.articles),
             record.reason,
         )
+    return table
+
+
+def hosts_table(hosts: Sequence[MetHost]) -> Table:
+    table = _table("host", "pages", "linked", "attributed", "share", "example")
+    for one in hosts:
+        counts = (f"{one.pages:,}", f"{one.linked:,}", f"{one.attributed:,}", f"{one.share:.1%}")
+        _row(table, one.host, *counts, one.example)
     return table
 
 

@@ -1,5 +1,5 @@
 """Who works when: the workers of `wiretrace run`, their leases, and a shutdown that loses nothing."""
 
-from crawler.daemon.service import run
+from crawler.daemon.service import RunResult, run
 
-__all__ = ["run"]
+__all__ = ["RunResult", "run"]

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from crawler import logfields, metrics
 from crawler.clock import Clock
 from crawler.errors import LinkerMismatch, StoreError
 from crawler.fetch.archive import ArchiveError
@@ -74,6 +75,7 @@ class Crew:
         self._queue = asyncio.Queue(self.settings.fetch.concurrency)
         self._polls = asyncio.Semaphore(self.settings.fetch.concurrency)
         self._idle.set()
+        logfields.about(worker=self.name)  # all that works here is started from here
         await self._load_sources()
         async with asyncio.TaskGroup() as group:
             ending = [group.create_task(self._keep_leases())]
@@ -88,6 +90,11 @@ class Crew:
         await self.store.forget_unindexed()
         await self.store.release(self.name)
         await self.store.sign_off(self.name)
+
+    @property
+    def load(self) -> tuple[int, int]:
+        """Pages and decisions in hand, and those of them that wait to be read."""
+        return self._under_way, self._queue.qsize()
 
     # --- sources ---------------------------------------------------------------------------------------
 
@@ -153,6 +160,7 @@ class Crew:
             await self._pause(IDLE_SECONDS / 4)
 
     async def _fetch(self, entry: FrontierEntry) -> None:
+        logfields.about(source=entry.source, host=entry.host, url=entry.url)
         obtained = None
         try:
             if entry.source not in self._sources:
@@ -177,6 +185,7 @@ class Crew:
     async def _process(self, group: asyncio.TaskGroup) -> None:
         while True:
             obtained = await self._queue.get()
+            logfields.about(source=obtained.entry.source, host=obtained.entry.host, url=obtained.entry.url)
             handed_on = False
             try:
                 reading = await self.pages.read(obtained, self.name, self.tally)
@@ -269,6 +278,7 @@ class Crew:
 
     async def _keep_leases(self) -> None:
         while True:
+            metrics.HEARTBEAT.beat()
             await self.store.heartbeat(self.name)
             await asyncio.sleep(HEARTBEAT_SECONDS)
             await self.store.extend_leases(self.name, LEASE_SECONDS)

@@ -12,9 +12,10 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from crawler import logfields
 from crawler.clock import Clock, SystemClock
 from crawler.daemon.crew import Crew
-from crawler.errors import NotFound, StoreInUse, WiretraceError
+from crawler.errors import NotFound, SettingsError, StoreInUse, WiretraceError
 from crawler.fetch import Fetcher
 from crawler.fetch.archive import Archive
 from crawler.pipeline.cpu import CpuPool, default_processes
@@ -39,7 +40,12 @@ class RunResult:
 
     @property
     def every_source_failed(self) -> bool:
-        return self.tally.sources > 0 and self.tally.source_failures.total() == self.tally.sources
+        """Not where the time ran out: the others were not asked."""
+        return (
+            not self.tally.stopped
+            and self.tally.sources > 0
+            and self.tally.source_failures.total() == self.tally.sources
+        )
 
 
 async def run(
@@ -48,11 +54,13 @@ async def run(
     once: bool,
     due_only: bool = False,
     only: Sequence[str] = (),
+    max_seconds: float | None = None,
     clock: Clock | None = None,
     watch: Callable[[Tally], None] | None = None,
 ) -> RunResult:
     """The daemon, or with `once` the scheduled job.
 
+    After `max_seconds` no more is begun, what is under way ends as on a signal, and the tally tells what was left.
     `watch` is called about twice a second with the counts so far. Raises StoreInUse where another daemon works
     on the same SQLite store (with `once` that is no fault: nothing is done), NotFound for an unknown source.
     """
@@ -73,6 +81,7 @@ async def run(
             log.info("taking up %d pages that a run had in hand when it was cut off", reclaimed)
         await reconcile(store, settings)
         await _require_sources(store, only)
+        _conceal_secrets(settings)
         records = await store.sources()
         ports = {port for record in records if (port := urlsplit(record.source.url).port)}
         fetcher = await stack.enter_async_context(Fetcher(settings.fetch, clock, source_ports=ports))
@@ -95,12 +104,51 @@ async def run(
             processors=2 * processes + 2,  # so that the pool has the next piece while one is stored
             only=frozenset(only),
         )
+        if settings.metrics.listen:
+            await _open_port(stack, settings.metrics.listen, crew, cpu, once=once)
         run_id = await store.start_run(crew.name, "once" if once else "daemon")
-        with _signals(stop) as caught:
+        with signals(stop) as caught, _time_limit(max_seconds, stop, tally):
             await _work(crew, settings, once=once, due_only=due_only, stop=stop, watch=watch)
+        if tally.stopped:
+            tally.left = (await store.frontier_counts()).due
         tally.seconds = clock.monotonic() - started
         await store.finish_run(run_id, tally.as_json())
     return RunResult(tally, signal=caught[0] if caught else None)
+
+
+async def _open_port(stack: AsyncExitStack, listen: str, crew: Crew, cpu: CpuPool, *, once: bool) -> None:
+    """The port for metrics and health. A scheduled job does without it where another has it."""
+    from crawler.daemon.exposition import Standing  # with the port alone: it brings a web server
+    from crawler.daemon.health import HealthPort
+
+    standing = Standing(crew.tally, lambda: crew.load)
+    port = HealthPort(listen, crew.store, lambda: standing, pool_is_up=lambda: cpu.is_up, stopping=crew.stop.is_set)
+    try:
+        await stack.enter_async_context(port)
+    except SettingsError as error:
+        if not once:
+            raise
+        log.warning("no metrics of this job: %s", error)
+
+
+@contextmanager
+def _time_limit(seconds: float | None, stop: asyncio.Event, tally: Tally) -> Iterator[None]:
+    """Sets `stop` after `seconds`, and has the tally tell that it was this."""
+    if seconds is None:
+        yield
+        return
+
+    def at_limit() -> None:
+        if not stop.is_set():
+            tally.stopped = "max-time"
+            log.info("stopping after %g seconds: finishing what is under way", seconds)
+            stop.set()
+
+    timer = asyncio.get_running_loop().call_later(seconds, at_limit)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 async def reconcile(store: Store, settings: Settings) -> None:
@@ -109,6 +157,15 @@ async def reconcile(store: Store, settings: Settings) -> None:
     for verb, names in (("added", done.added), ("changed", done.changed), ("disabled", done.disabled)):
         for name in names:
             log.info("source %s: %s", name, verb)
+
+
+def _conceal_secrets(settings: Settings) -> None:
+    """What no log may show, whoever sends it back to us: passwords and the values of credential headers."""
+    variables = {name for source in settings.sources for name in source.headers_env.values()}
+    secrets = [os.environ.get(name, "") for name in variables]
+    secrets += [urlsplit(settings.fetch.proxy).password or ""] if settings.fetch.proxy else []
+    for secret in secrets:
+        logfields.conceal(secret)
 
 
 def worker_name() -> str:
@@ -126,7 +183,7 @@ async def _work(
 ) -> None:
     working = asyncio.create_task(crew.work(once=once, due_only=due_only))
     stopping = asyncio.create_task(stop.wait())
-    watching = asyncio.create_task(_watch(crew.tally, watch)) if watch else None
+    shown = asyncio.create_task(watching(crew.tally, watch)) if watch else None
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -139,14 +196,14 @@ async def _work(
         except asyncio.CancelledError:
             await crew.store.release(crew.name)
         except BaseExceptionGroup as group:
-            raise _first_cause(group) from None
+            raise first_cause(group) from None
     finally:
         stopping.cancel()
-        if watching is not None:
-            watching.cancel()
+        if shown is not None:
+            shown.cancel()
 
 
-def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Of a task group's errors the one that a user can act on, else the first."""
     ours = group.subgroup(WiretraceError)
     error: BaseException = ours or group
@@ -155,14 +212,14 @@ def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return error
 
 
-async def _watch(tally: Tally, watch: Callable[[Tally], None]) -> None:
+async def watching(tally: Tally, watch: Callable[[Tally], None]) -> None:
     while True:
         watch(tally)
         await asyncio.sleep(0.5)
 
 
 @contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[list[int]]:
+def signals(stop: asyncio.Event) -> Iterator[list[int]]:
     """SIGTERM and SIGINT set `stop`; a second one ends the process at once, as people expect of Ctrl-C twice."""
     caught: list[int] = []
     loop = asyncio.get_running_loop()

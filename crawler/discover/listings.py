@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler import urls
+from crawler.directives import of_meta
 from crawler.discover.dates import read_date
 from crawler.discover.gathering import Gathering
 from crawler.discover.plaintext import MAX_TITLE, language_tag, plain
@@ -38,7 +39,7 @@ _QUERY_NUMBER = re.compile(
     r"(?:^|&)(?:p|id|aid|nid|article|articleid|story|storyid|newsid|art|item)=\w*\d{2,}", re.IGNORECASE
 )
 _CODE = re.compile(r"[0-9a-f]{8,}|[a-z]*\d[a-z0-9]{7,}", re.IGNORECASE)
-_NO_PAGE = re.compile(
+NO_PAGE = re.compile(
     r"\.(?:jpe?g|png|gif|webp|svg|ico|pdf|docx?|xlsx?|pptx?|zip|gz|mp[34]|m4[av]|mov|avi|webm|css|js|json|xml|rss|atom|ics|exe|apk)$",
     re.IGNORECASE,
 )
@@ -50,7 +51,7 @@ _SITE_WORDS = """
     schlagwort search settings shop sign-in signin sign-up signup sitemap sitemaps staff subscribe subscription
     subscriptions tag tags team terms terms-of-service terms-of-use thema topic topics user users wp-admin wp-login.php
 """
-_SITE_SEGMENTS = frozenset(_SITE_WORDS.split())
+SITE_SEGMENTS = frozenset(_SITE_WORDS.split())
 _MENU_TAGS = frozenset({"nav", "footer", "form", "dialog", "menu", "noscript"})
 _MENU_CLASS = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|submenu|footer|breadcrumbs?|pagination|pager|share|social|tags?|"
@@ -107,9 +108,14 @@ def too_deep(text: str) -> bool:
     return False
 
 
-def read_listing(text: str, url: str, gathering: Gathering) -> None:
-    """Gathers the links of a section front that look like articles of the same site, in their order."""
+def read_listing(text: str, url: str, gathering: Gathering, robot: str = "") -> bool:
+    """Gathers the links of a section front that look like articles of the same site, in their order.
+
+    False, and nothing is gathered, where the page asks all robots, or ours by its name, to follow none.
+    """
     page = LexborHTMLParser(text)
+    if _forbids_following(page, robot):
+        return False
     gathering.base = _base(page, url)
     title = page.css_first("title")
     gathering.title = plain(title.text() if title else "", MAX_TITLE)
@@ -120,7 +126,17 @@ def read_listing(text: str, url: str, gathering: Gathering) -> None:
         gathering.add(Reference(url=link.url, title=link.title, published=link.published, language=language))
         if len(gathering) >= MAX_LINKS:
             gathering.broke_off(f"only the first {MAX_LINKS} links are read")
-            return
+            break
+    return True
+
+
+def _forbids_following(page: LexborHTMLParser, robot: str) -> bool:
+    said = (
+        meta.attributes.get("content") or ""
+        for meta in page.css("meta[name]")
+        if (meta.attributes.get("name") or "").strip().lower() in {"robots", robot.lower()}
+    )
+    return of_meta(said).nofollow
 
 
 def _base(page: LexborHTMLParser, url: str) -> str:
@@ -174,7 +190,7 @@ def _address_score(url: str) -> float | None:
     parts = urlsplit(url)
     path = parts.path.rstrip("/")
     segments = [segment.lower() for segment in path.split("/") if segment]
-    if _NO_PAGE.search(path) or any(segment in _SITE_SEGMENTS for segment in segments):
+    if NO_PAGE.search(path) or any(segment in SITE_SEGMENTS for segment in segments):
         return None
     last = re.sub(r"\.(?:html?|php|aspx?|shtml)$", "", segments[-1]) if segments else ""
     words = [word for word in re.split(r"[-_+]|%20", last) if len(word) > 1 and not word.isdigit()]

@@ -71,6 +71,7 @@ class _Wanted:
 
     def __init__(self, document: RawDocument, kind: SourceKind) -> None:
         self.url, self.kind = document.url, kind
+        self.robot, self.nofollow = document.robot, document.directives.nofollow
 
     def instead(self, got: str) -> DiscoverError:
         return DiscoverError(f"{self.url}: expected {_EXPECTED[self.kind]}, got {got}")
@@ -130,7 +131,8 @@ def _page(decoded: Decoded, name: str, wanted: _Wanted) -> Discovery:
         gathering.broke_off(decoded.cut)
     if too_deep(text):
         raise wanted.instead("an HTML page with too many or too deeply nested tags")
-    read_listing(text, wanted.url, gathering)
+    if wanted.nofollow or not read_listing(text, wanted.url, gathering, wanted.robot):
+        raise wanted.instead("an HTML page that asks that its links not be followed")
     if not len(gathering):
         raise wanted.instead("an HTML page without links that look like articles")
     return gathering.discovery()

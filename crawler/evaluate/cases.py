@@ -56,6 +56,6 @@ def pool_without_dates(pool: Iterable[Article]) -> list[Article]:
 
 def _dateless(articles: Mapping[str, Article]) -> dict[str, Article]:
     return {
-        identifier: replace(article, published=None, modified=None, first_seen=None, fetched=None)
+        identifier: replace(article, published=None, modified=None, first_seen=None, fetched=None, captured=None)
         for identifier, article in articles.items()
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
+from dataclasses import replace
 
 from crawler.charset import decode, detect
 from crawler.extract.plaintext import extract_text
@@ -33,15 +34,21 @@ def extract(document: RawDocument, *, teaser: str = "") -> Extraction:
     """Reads a fetched document. `teaser` is what a feed said of it, in plain text.
 
     HTML and plain text are read, other media types are sniffed; what is neither (PDF, image, feed …) is
-    `Verdict.NOT_ARTICLE`. Never raises for what a document holds. Pure: no I/O, no clock.
+    `Verdict.NOT_ARTICLE`. What its headers ask of us is asked as well. Never raises
+    for what a document holds. Pure: no I/O, no clock.
     """
+    found = _read(document, teaser)
+    return replace(found, directives=found.directives | document.directives)
+
+
+def _read(document: RawDocument, teaser: str) -> Extraction:
     body = document.body[:MAX_BYTES]
     kind = _kind(body, document.media_type)
     if kind == "html":
         codec = detect(body, document.charset)
         if codec == "utf-8":
-            return extract_utf8(body.removeprefix(BOM_UTF8), document.url, teaser=teaser)
-        return extract_html(decode(body, document.charset), document.url, teaser=teaser)
+            return extract_utf8(body.removeprefix(BOM_UTF8), document.url, teaser=teaser, robot=document.robot)
+        return extract_html(decode(body, document.charset), document.url, teaser=teaser, robot=document.robot)
     if kind == "text":
         return extract_text(decode(body, document.charset, is_html=False), document.url)
     return Extraction(verdict=Verdict.NOT_ARTICLE)

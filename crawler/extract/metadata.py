@@ -9,6 +9,7 @@ from datetime import datetime, time, timedelta
 from urllib.parse import urlsplit
 
 from crawler import urls
+from crawler.directives import NONE_GIVEN, Directives, of_meta
 from crawler.errors import UrlRefused
 from crawler.extract.blocks import Scan
 from crawler.extract.byline import read_names
@@ -81,18 +82,18 @@ class Metadata:
     site: str = ""
     canonical_url: str | None = None
     section: str | None = None
-    noindex: bool = False
-    noarchive: bool = False
+    directives: Directives = NONE_GIVEN
 
 
-def read_metadata(linked: LinkedData, scan: Scan, url: str) -> Metadata:
-    """All that the page claims. Nothing is made up: what no evidence tells is empty."""
+def read_metadata(linked: LinkedData, scan: Scan, url: str, robot: str = "") -> Metadata:
+    """All that the page claims, `robot` being our name. Nothing is made up: what no evidence tells is empty."""
     page = scan.page
     site = _site(page, linked)
     title = _title(page, linked, scan, site, url)
     near = _title_block(scan, title)
     published, modified = _times(page, linked, scan, near, url)
-    robots = " ".join(value.lower() for name in ("robots", "googlebot") for value in page.meta.get(name, ()))
+    # What is said to the best known crawler is taken as said to us: its name often stands for all of them.
+    called = dict.fromkeys(("robots", "googlebot", robot.lower()))
     return Metadata(
         title=title,
         byline=_byline(page, linked, scan, near, _own_names(page, site, url)),
@@ -102,8 +103,7 @@ def read_metadata(linked: LinkedData, scan: Scan, url: str) -> Metadata:
         site=site,
         canonical_url=_canonical(page, linked, url),
         section=plain(linked.section or page.first("article:section", "section", "parsely-section"))[:100] or None,
-        noindex="noindex" in robots or "none" in robots.replace(",", " ").split(),
-        noarchive="noarchive" in robots,
+        directives=of_meta(value for name in called for value in page.meta.get(name, ())),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from heapq import merge
 from html import unescape
 from itertools import islice
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -38,6 +39,9 @@ _CHILD = re.compile(r"^(?P<stem>/.*[^/])(?P<sign>/)(?P<number>\d{1,2})(?P<end>/)
 _TAIL = re.compile(r"^(?P<stem>/.*[^/])(?P<sign>[-_,])(?P<number>\d{1,2})(?P<end>/|\.\w{1,5})?$")
 _LINK = re.compile(r"<(a|link)(?=\s)", re.IGNORECASE)
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
+# An address that begins with neither a scheme nor a slash; what has no address of ours in it may still lead to a part.
+_RELATIVE = re.compile(r"""[hH][rR][eE][fF]\s*=\s*["']?(?![\s"'/#>]|[A-Za-z][A-Za-z0-9+.-]{0,20}:)""")
+_WORD = re.compile(r"[A-Za-z0-9_-]{4,}")
 _REL = re.compile(r"""\brel\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 # How an address with a page number ends, or its parameter.
 _NUMBER = re.compile(r"""(?:["'=/_,-]|page)\d{1,2}/?(?:\.\w{1,5})?["'&#>\s]""")
@@ -102,7 +106,7 @@ def further_parts(document: RawDocument, article_url: str) -> tuple[str, ...]:
     """
     home = urls.identity(article_url)
     found: dict[int, str] = {}
-    for link in _links(document):
+    for link in _links(document, _word_of(home)):
         one = numbered(link.url)
         if one is None or not FIRST_FURTHER <= one.number <= MAX_PARTS or urls.identity(one.stem) != home:
             continue
@@ -124,7 +128,7 @@ def part_of(document: RawDocument, canonical_url: str | None) -> str | None:
     home = urls.identity(mine.stem)
     if mine.sure and canonical and urls.identity(canonical) == home:
         return mine.stem
-    for link in _links(document, every=True):
+    for link in _links(document, None):
         if not ("prev" in link.rel or (link.label and _PAGER.fullmatch(link.label))):
             continue
         one = numbered(link.url)
@@ -156,20 +160,20 @@ def join(whole: Extraction, document: RawDocument, article_url: str) -> Joined:
         hyperlinks=_together(whole.hyperlinks, part.hyperlinks, 200),
         trailer=_together(whole.trailer, part.trailer, 20),
         copyright=whole.copyright or part.copyright,
-        noindex=whole.noindex or part.noindex,
-        noarchive=whole.noarchive or part.noarchive,
+        directives=whole.directives | part.directives,
     )
     return Joined(joined, more)
 
 
-def _links(document: RawDocument, *, every: bool = False) -> Iterator[_Link]:
-    """Links that may lead to a part; `every`: to the first one as well, whose address has no number."""
+def _links(document: RawDocument, word: str | None) -> Iterator[_Link]:
+    """Links that may lead to a part of the article whose address has this `word`; None: to the first one as well, whose
+    address has no number."""
     html = document.body[:MAX_BYTES].decode("utf-8", "replace")
-    starts = (match.end() for match in _LINK.finditer(html)) if every else _numbered_links(html)
+    starts = (match.end() for match in _LINK.finditer(html)) if word is None else _starts(html, word)
     for start in islice(starts, _MAX_LINKS):
         head, _, after = html[start : start + _MAX_HEAD + _MAX_LABEL].partition(">")
         href = _HREF.search(head)
-        if href is None:
+        if href is None or (word is not None and not _NUMBER.search(f"{href[0]} ")):
             continue
         try:
             url = urls.normalize(unescape(href[1] or href[2] or href[3] or ""), document.url)
@@ -181,14 +185,36 @@ def _links(document: RawDocument, *, every: bool = False) -> Iterator[_Link]:
         yield _Link(url, words, fold(plain(label)))
 
 
-def _numbered_links(html: str) -> Iterator[int]:
-    """Where the start tags go on that may have an address with a page number: far fewer than there are links."""
+def _word_of(home: str) -> str:
+    """What every absolute address of a part holds, as it stands; "" where it could be spelt in several ways."""
+    last = urlsplit(home).path.rpartition("/")[2]
+    name = last.rpartition(".")[0] or last
+    return name if _WORD.fullmatch(name) else ""
+
+
+def _starts(html: str, word: str) -> Iterator[int]:
+    """Where the start tags go on that may lead to a part: those that hold the article's `word`, and those whose address
+    is a relative one. Of a page's hundreds of links these are a few."""
+    places = _places(html, word) if word else (match.start() for match in _NUMBER.finditer(html))
     last = -1
-    for match in islice(_NUMBER.finditer(html), _MAX_NUMBERS):
-        tag = html.rfind("<", max(0, match.start() - _MAX_HEAD), match.start())
+    for place in islice(places, _MAX_NUMBERS):
+        tag = html.rfind("<", max(0, place - _MAX_HEAD), place)
         if tag > last and (link := _LINK.match(html, tag)):
             yield link.end()
         last = max(last, tag)
+
+
+def _places(html: str, word: str) -> Iterator[int]:
+    """In order: where the word stands, and where a relative address begins."""
+    relative = (match.start() for match in _RELATIVE.finditer(html))
+    return merge(_occurrences(html, word), relative)
+
+
+def _occurrences(html: str, word: str) -> Iterator[int]:
+    place = html.find(word)
+    while place >= 0:
+        yield place
+        place = html.find(word, place + len(word))
 
 
 def _is_of_pager(link: _Link, one: Numbered) -> bool:

@@ -34,17 +34,20 @@ _FEED_FURNITURE = re.compile(
 )
 
 
-def extract_html(html: str, url: str, *, teaser: str = "") -> Extraction:
-    """Reads a whole page. `url` is where it was fetched; `teaser` what a feed said of it, in plain text."""
-    return extract_utf8(html.encode("utf-8", "replace"), url, teaser=teaser)
+def extract_html(html: str, url: str, *, teaser: str = "", robot: str = "") -> Extraction:
+    """Reads a whole page. `url` is where it was fetched; `teaser` what a feed said of it, in plain text.
+
+    `robot` is the name of ours under which the page may ask something of us.
+    """
+    return extract_utf8(html.encode("utf-8", "replace"), url, teaser=teaser, robot=robot)
 
 
-def extract_utf8(html: bytes, url: str, *, teaser: str = "") -> Extraction:
+def extract_utf8(html: bytes, url: str, *, teaser: str = "", robot: str = "") -> Extraction:
     """The same for a page as it comes over the wire; what is no UTF-8 in it is U+FFFD in the fields."""
     scan = scan_markup(canonical_markup(html))
     page = scan.page
     linked = read_linked_data(page.json_ld)
-    meta = read_metadata(linked, scan, url)
+    meta = read_metadata(linked, scan, url, robot)
     body = select(scan, meta.title, leads=(teaser, linked.body))
     paragraphs, trailer = _split_trailer(_joined(scan, body.blocks))
     hidden = _hidden_body(paragraphs, linked, page, html)
@@ -68,8 +71,7 @@ def extract_utf8(html: bytes, url: str, *, teaser: str = "") -> Extraction:
         section=meta.section,
         hyperlinks=_hyperlinks(scan, body, url),
         trailer=tuple(dict.fromkeys(trailer))[:20],
-        noindex=meta.noindex,
-        noarchive=meta.noarchive,
+        directives=meta.directives,
     )
 
 

@@ -1,40 +1,38 @@
 """The evidence archive: what was asked and answered, as WARC 1.1, one gzip member a record.
 
-The format: https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/. A body is kept as it
-was sent, still compressed; transfer encoding is undone already, so its header is kept under another name.
+The format: https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/. The file that is being
+written has `.open` behind its name; whoever copies finished files needs to know no more. A process that dies leaves
+its file so, and the next one to start finishes it: of a last record that was cut off nothing stays.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
+import logging
 import os
 import secrets
 import threading
-from collections.abc import Callable, Iterable
-from io import BytesIO, FileIO
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import urlsplit
-
-from warcio.recordbuilder import RecordBuilder  # type: ignore[import-untyped]
-from warcio.statusandheaders import StatusAndHeaders  # type: ignore[import-untyped]
-from warcio.warcwriter import WARCWriter  # type: ignore[import-untyped]
+from typing import Self
 
 from crawler import __version__
 from crawler.clock import Clock, SystemClock
 from crawler.errors import WiretraceError
+from crawler.fetch import records
 from crawler.fetch.response import Response
-from crawler.interchange import time_to_json
+from crawler.fetch.warc import WarcRecord, record_at, whole_length
 from crawler.model import ArchiveRecord
 from crawler.settings import ArchiveSettings
 
-_VERSION = "WARC/1.1"
+log = logging.getLogger(__name__)
+
 FILE_SIZE = 1_000_000_000  # bytes after which a new file is begun
-# A session is a credential, whoever hands it out.
-_NEVER_WRITTEN = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "set-cookie2"})
-_UNDONE = frozenset({"transfer-encoding"})
+OPEN = ".open"  # behind the name of a file that is being written
 
 
 class ArchiveError(WiretraceError):
@@ -44,8 +42,7 @@ class ArchiveError(WiretraceError):
 class Archive:
     """Writes into a folder, one file at a time, each file by one process only.
 
-    Use as an async context manager. A file is never reopened: after a crash the last record of the file then
-    open may be cut off, all before it are whole.
+    Use as an async context manager, which first finishes what processes that died left open.
     """
 
     def __init__(
@@ -68,7 +65,7 @@ class Archive:
 
     async def __aenter__(self) -> Self:
         try:
-            await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(self._prepare)
         except OSError as error:
             raise self._failed(error) from None
         return self
@@ -81,22 +78,46 @@ class Archive:
         except OSError as failure:
             raise self._failed(failure) from None
 
-    async def write(self, response: Response) -> ArchiveRecord:
-        """Keeps the request and its response; the record named is the response's. Raises ArchiveError."""
+    async def write(self, response: Response, earlier: ArchiveRecord | None = None) -> ArchiveRecord:
+        """Keeps the answer, the redirects on the way to it, and each one's request; names the record with the body.
+
+        Where the `earlier` record of the page has the very same body, what is written only refers to it, and it is
+        the one that is named. Raises ArchiveError.
+        """
         try:
-            return await asyncio.to_thread(self._write, response)
+            return await asyncio.to_thread(self._write, response, earlier)
+        except OSError as error:
+            raise self._failed(error) from None
+
+    async def confirm(self, response: Response, earlier: ArchiveRecord) -> None:
+        """Keeps that the server said of the `earlier` record that it is so still (304). Raises ArchiveError."""
+        try:
+            await asyncio.to_thread(self._confirm, response, earlier)
         except OSError as error:
             raise self._failed(error) from None
 
     def _failed(self, error: OSError) -> ArchiveError:
         return ArchiveError(f"{self._folder}: the archive can't be written ({error.strerror})")
 
-    def _write(self, response: Response) -> ArchiveRecord:
-        kept, asked = _records(response)
-        data = _as_written(kept, asked)
+    def _write(self, response: Response, earlier: ArchiveRecord | None) -> ArchiveRecord:
+        held = find(self._folder, earlier) if earlier is not None else None
+        if earlier is not None and held is not None and _has_body(held, response.raw):
+            self._put(response, records.revisited(response, held))
+            return earlier
+        return self._put(response, records.answered(response))
+
+    def _confirm(self, response: Response, earlier: ArchiveRecord) -> None:
+        held = find(self._folder, earlier)
+        if held is not None:
+            self._put(response, records.revisited(response, held))
+
+    def _put(self, response: Response, answer: records.Kept) -> ArchiveRecord:
+        way = [records.passed(hop, response.request) for hop in response.redirects]
+        before = b"".join(records.as_written(*hop.records) for hop in way)
+        data = records.as_written(*answer.records)
         with self._lock:
-            offset = self._append(self._open_file(), data)
-            return ArchiveRecord(self._name, offset, kept.rec_headers.get_header("WARC-Record-ID"))
+            offset = self._append(self._open_file(), before + data) + len(before)
+            return ArchiveRecord(self._name, offset, answer.record_id)
 
     def _append(self, file: FileIO, data: bytes) -> int:
         """Writes all of `data`, or nothing: half a record (a full disk) would hide all that follows it."""
@@ -125,14 +146,16 @@ class Archive:
             "http-header-user-agent": self._user_agent,
             "robots": "classic",
         }
-        builder = RecordBuilder(warc_version=_VERSION)
-        self._file = FileIO(self._folder / self._name, "xb")
-        self._append(self._file, _as_written(builder.create_warcinfo_record(self._name, about)))
+        self._file = FileIO(self._folder / (self._name + OPEN), "xb")
+        with suppress(OSError):  # a file system without locks: then nobody finishes the file but we
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._append(self._file, records.file_head(self._name, about))
         return self._file
 
     def _end_file(self) -> None:
         if self._file is not None:
             os.fsync(self._file.fileno())
+            (self._folder / (self._name + OPEN)).rename(self._folder / self._name)
             self._file.close()
         self._file = None
 
@@ -141,61 +164,44 @@ class Archive:
             self._closed = True
             self._end_file()
 
-
-class _HttpHeaders(StatusAndHeaders):  # type: ignore[misc]
-    """As they were sent: warcio would respell a header that is not ASCII."""
-
-    def to_ascii_bytes(self, filter_func: Callable[[tuple[str, str]], tuple[str, str]] | None = None) -> bytes:
-        return str(self.to_str(filter_func)).encode("latin-1", "replace") + b"\r\n"
-
-
-def _as_written(*records: Any) -> bytes:
-    buffer = BytesIO()
-    writer = WARCWriter(buffer, gzip=True, warc_version=_VERSION)
-    for record in records:
-        writer.write_record(record)
-    return buffer.getvalue()
+    def _prepare(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(self._folder.glob(f"wiretrace-*.warc.gz{OPEN}")):
+            try:
+                _finish(path)
+            except OSError as error:
+                log.warning("%s: left open by a run that ended, and can't be finished: %s", path, error.strerror)
 
 
-def _records(response: Response) -> tuple[Any, Any]:
-    """The response's record and its request's."""
-    builder = RecordBuilder(warc_version=_VERSION)
-    about = {"WARC-Date": time_to_json(response.fetched)}
-    if response.ip:
-        about["WARC-IP-Address"] = response.ip
-    kept = builder.create_warc_record(
-        response.final_url,
-        "response",
-        payload=BytesIO(response.raw),
-        length=len(response.raw),
-        http_headers=_HttpHeaders(
-            f"{response.status} {response.reason}".strip(), _written(response.headers.items()), "HTTP/1.1"
-        ),
-        warc_headers_dict=dict(about),
-    )
-    asked = builder.create_warc_record(
-        response.final_url,
-        "request",
-        payload=BytesIO(),
-        length=0,
-        http_headers=_HttpHeaders(_request_line(response.final_url), _request_headers(response), is_http_request=True),
-        warc_headers_dict={**about, "WARC-Concurrent-To": kept.rec_headers.get_header("WARC-Record-ID")},
-    )
-    return kept, asked
+def find(folder: Path, record: ArchiveRecord, *, limit: int = 0) -> WarcRecord | None:
+    """The record of an archive in `folder`, with at most `limit` bytes of its block; None where it is not there."""
+    if Path(record.file).name != record.file:
+        return None
+    for name in (record.file, record.file + OPEN):
+        with suppress(FileNotFoundError), (folder / name).open("rb") as file:
+            found = record_at(file, record.offset, limit=limit)
+            return found if found is not None and found.record_id == record.record_id else None
+    return None
 
 
-def _written(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [
-        (f"X-Undone-{name}" if name.lower() in _UNDONE else name, value)
-        for name, value in headers
-        if name.lower() not in _NEVER_WRITTEN
-    ]
+def _has_body(held: WarcRecord, raw: bytes) -> bool:
+    return held.kind == "response" and held.headers.get("warc-payload-digest") == records.digest(raw)
 
 
-def _request_line(url: str) -> str:
-    parts = urlsplit(url)
-    return f"GET {parts.path or '/'}{'?' + parts.query if parts.query else ''} HTTP/1.1"
-
-
-def _request_headers(response: Response) -> list[tuple[str, str]]:
-    return [("Host", urlsplit(response.final_url).netloc), *_written(response.request.items())]
+def _finish(path: Path) -> None:
+    """Closes a file that its process left open. One that somebody still writes is left alone."""
+    with path.open("r+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if not path.exists():  # finished by another, while we opened it
+            return
+        length = whole_length(file)
+        if length == 0:
+            path.unlink()
+            return
+        file.truncate(length)
+        os.fsync(file.fileno())
+        path.rename(path.with_name(path.name.removesuffix(OPEN)))
+    log.info("%s: finished what a run that was cut off left open", path)

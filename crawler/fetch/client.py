@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from multidict import CIMultiDict
 
+from crawler import metrics
 from crawler.clock import Clock
+from crawler.directives import of_headers
 from crawler.errors import (
     BadStatus,
     ConnectionFailed,
@@ -177,6 +180,8 @@ class Fetcher:
             elapsed=answer.elapsed,
             max_age=header.max_age(answer.headers),
             request=errand.own,
+            directives=of_headers(answer.headers.getall("X-Robots-Tag", ()), self._token),
+            robot=self._token,
         )
 
     async def robots(self, url: str) -> Robots:
@@ -185,6 +190,14 @@ class Fetcher:
         if isinstance(rules, FetchError):
             raise _of_page(rules, url)
         return rules
+
+    def not_before(self, host: str) -> datetime:
+        """When the next request to `host` (with its port, as `urls.host_of` tells it) may start, by the wall clock."""
+        return self._gate.not_before(host)
+
+    def hold_until(self, host: str, time: datetime) -> None:
+        """No request to `host` starts before `time`, as where another process has asked it just now."""
+        self._gate.hold_until(host, time)
 
     def _own_headers(self, accept: str, validators: Validators | None) -> dict[str, str]:
         own = {"User-Agent": self._settings.user_agent, "Accept": accept, "Accept-Encoding": ACCEPTED}
@@ -202,7 +215,8 @@ class Fetcher:
             answer = await self._ask(target, errand)
             if answer.status not in _REDIRECTS or not answer.headers.get("Location", "").strip():
                 return target, self._usable(target, answer, errand)
-            errand.hops.append(Hop(target.url, answer.status))
+            hop = Hop(target.url, answer.status, answer.reason, answer.headers, answer.ip, self._clock.now())
+            errand.hops.append(hop)
             target = Target.of(_location(answer), base=target.url)
             if target.url in seen:
                 raise TooManyRedirects(errand.asked.url, f"redirects in a circle, back to {target.url}")
@@ -224,20 +238,33 @@ class Fetcher:
             if errand.robots:
                 await self._obey(target)
             async with self._gate.turn(target.site, target.url), errand.timed():
-                answer = await self._transport.exchange(
-                    target,
-                    errand.headers(target),
-                    limit=errand.limit,
-                    cut=not errand.whole,
-                    any_media=not errand.whole,
-                )
+                answer = await self._exchange(target, errand)
         except CLIENT_ERRORS as error:
             raise as_fetch_error(error, target.url) from None
+        self._gate.took(target.site, answer.elapsed)
+        metrics.REQUESTS.add(f"{answer.status // 100}xx")
+        metrics.RECEIVED_BYTES.add(amount=len(answer.raw))
+        metrics.FETCH_SECONDS.observe(answer.elapsed)
         if answer.status in _HOLDING:
             self._gate.refused(target.site, self._retry_after(answer))
         else:
             self._gate.answered(target.site)
         return answer
+
+    async def _exchange(self, target: Target, errand: _Errand) -> Answer:
+        begun = self._clock.monotonic()
+        try:
+            return await self._transport.exchange(
+                target,
+                errand.headers(target),
+                limit=errand.limit,
+                cut=not errand.whole,
+                any_media=not errand.whole,
+            )
+        except (TimeoutError, asyncio.CancelledError):
+            # Cut off by the errand's own time: a host that does not come to an end is the slowest of all.
+            self._gate.took(target.site, self._clock.monotonic() - begun)
+            raise
 
     def _retry_after(self, answer: Answer) -> float | None:
         return header.retry_after(answer.headers.get("Retry-After"), self._clock.now())
@@ -271,7 +298,8 @@ class Fetcher:
         if isinstance(rules, FetchError):
             raise _of_page(rules, target.url)
         self._gate.crawl_delay(target.site, rules.crawl_delay)
-        if not rules.allows(target.url):
+        laborious = rules.laborious
+        if not (await asyncio.to_thread(rules.allows, target.url) if laborious else rules.allows(target.url)):
             raise RobotsDenied(target.url, "robots.txt forbids it")
 
     async def _fetch_robots(self, url: str) -> Verdict:

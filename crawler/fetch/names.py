@@ -20,6 +20,7 @@ from crawler.fetch.shared import SharedWork
 KEPT_HOSTS = 10_000  # answers remembered
 ANSWER_SECONDS = 300.0
 FAILURE_SECONDS = 15.0
+MAX_ADDRESSES = 32  # of one host; each that does not answer is tried in turn
 _THREADS = 16  # look-ups under way; getaddrinfo blocks, and the loop's own pool is small and shared
 
 
@@ -81,7 +82,7 @@ class Names:
     async def _ask(self, name: str) -> Sequence[str]:
         answer: Sequence[str] | OSError
         try:
-            answer = tuple(await self._resolver.resolve(name)) or OSError("no address")
+            answer = tuple(await self._resolver.resolve(name))[:MAX_ADDRESSES] or OSError("no address")
         except OSError as error:
             answer = OSError(error.errno, error.strerror or "no address")
         lasts = FAILURE_SECONDS if isinstance(answer, OSError) else ANSWER_SECONDS

@@ -7,14 +7,13 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from crawler.clock import Clock
 from crawler.errors import HostHeldBack
+from crawler.fetch.pace import MAX_CRAWL_DELAY, MAX_HOLD, Pace, hold
 
-MAX_CRAWL_DELAY = 60.0  # seconds; a longer one would keep a source of a hundred pages busy for hours
-MAX_HOLD = 3_600.0  # seconds a host may send us away for
 PATIENCE = 15.0  # seconds of a hold that are waited out; for longer ones the caller has better things to do
-_SILENT_HOLD = 600.0  # seconds, the longest hold after refusals that name no time
 KEPT_HOSTS = 10_000
 
 
@@ -23,9 +22,10 @@ class _Host:
     slots: asyncio.Semaphore  # requests under way; both of these serve in the order of arrival
     door: asyncio.Lock = field(default_factory=asyncio.Lock)  # who may start next
     users: int = 0
+    pace: Pace = field(kw_only=True)
+    last_start: float = float("-inf")
     next_start: float = 0.0
     held_until: float = 0.0
-    crawl_delay: float = 0.0
     refusals: int = 0
 
 
@@ -53,7 +53,8 @@ class HostGate:
                     await self._wait(state, url)
                     # A start counts when it is made: with the slot of the whole crawler in hand.
                     await self._everywhere.acquire()
-                    state.next_start = self._clock.monotonic() + max(self._delay, state.crawl_delay)
+                    state.last_start = self._clock.monotonic()
+                    state.next_start = state.last_start + state.pace.gap
                 try:
                     yield
                 finally:
@@ -74,21 +75,53 @@ class HostGate:
 
     def crawl_delay(self, host: str, seconds: float | None) -> None:
         """What robots.txt asks for; the larger of it and `delay` counts."""
-        self._state(host).crawl_delay = min(seconds or 0.0, MAX_CRAWL_DELAY)
+        state = self._state(host)
+        state.pace = state.pace.asking(seconds)
+
+    def took(self, host: str, seconds: float) -> None:
+        """An answer of the host took so long, or did not come in that time: the slower, the more seldom it is asked."""
+        state = self._state(host)
+        state.pace = state.pace.after(seconds)
+        state.next_start = max(state.next_start, state.last_start + state.pace.gap)
+
+    def not_before(self, host: str) -> datetime:
+        """The wall-clock time of the next permitted start; that of now, or an earlier one, where it is free."""
+        state = self._hosts.get(host)
+        wait = max(state.next_start, state.held_until) - self._clock.monotonic() if state is not None else 0.0
+        return self._clock.now() + timedelta(seconds=max(wait, 0.0))
+
+    def hold_until(self, host: str, time: datetime) -> None:
+        """No request to the host starts before `time`, which another process may have set; never brought forward.
+
+        As long as a pause between two requests it is waited out, a longer one is a hold: see `turn`.
+        """
+        wait = (time - self._clock.now()).total_seconds()
+        if wait <= 0:
+            return
+        state = self._state(host)
+        until = self._clock.monotonic() + min(wait, MAX_HOLD)
+        if wait <= MAX_CRAWL_DELAY:
+            state.next_start = max(state.next_start, until)
+        else:
+            state.held_until = max(state.held_until, until)
 
     def refused(self, host: str, retry_after: float | None) -> None:
-        """The host answered 429 or 503: nothing goes there for `retry_after` seconds, or ever longer."""
+        """The host answered 429 or 503: nothing goes there for `retry_after` seconds, or ever longer.
+
+        Refusals of requests that were under way together are one.
+        """
         state = self._state(host)
-        state.refusals += 1
-        if retry_after is None:
-            seconds = min(max(self._delay, 1.0) * 2.0 ** min(state.refusals, 20), _SILENT_HOLD)
-        else:
-            seconds = min(retry_after, MAX_HOLD)
-        state.held_until = max(state.held_until, self._clock.monotonic() + seconds)
+        now = self._clock.monotonic()
+        if state.held_until <= now:
+            state.refusals += 1
+        seconds = hold(max(state.refusals, 1), self._delay, retry_after)
+        state.held_until = max(state.held_until, now + seconds)
 
     def answered(self, host: str) -> None:
-        """The host answered without complaint."""
-        self._state(host).refusals = 0
+        """The host answered without complaint; what was under way when it refused others says nothing."""
+        state = self._state(host)
+        if state.held_until <= self._clock.monotonic():
+            state.refusals = 0
 
     def _state(self, host: str) -> _Host:
         state = self._hosts.get(host)
@@ -97,7 +130,7 @@ class HostGate:
             return state
         if len(self._hosts) >= self._kept_hosts:
             self._forget_one()
-        state = self._hosts[host] = _Host(asyncio.Semaphore(self._per_host))
+        state = self._hosts[host] = _Host(asyncio.Semaphore(self._per_host), pace=Pace(self._delay))
         return state
 
     def _forget_one(self) -> None:

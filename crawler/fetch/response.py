@@ -8,21 +8,26 @@ from datetime import datetime
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from crawler.directives import NONE_GIVEN, Directives
 from crawler.model import RawDocument, Validators
 
 PERMANENT = frozenset({301, 308})
 
 
+def _no_headers() -> CIMultiDictProxy[str]:
+    return CIMultiDictProxy(CIMultiDict())
+
+
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A redirect that was followed: the URL that was asked and the status it answered."""
+    """A redirect that was followed: what was asked and what it answered, without the body. `at` is our clock."""
 
     url: str
     status: int
-
-
-def _no_headers() -> CIMultiDictProxy[str]:
-    return CIMultiDictProxy(CIMultiDict())
+    reason: str = field(default="", compare=False)
+    headers: CIMultiDictProxy[str] = field(default_factory=_no_headers, repr=False, compare=False)
+    ip: str | None = field(default=None, compare=False)
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class Response:
     `charset` is what the header said. Header values are the bytes sent, read as Latin-1. `ip` is the peer's
     address, None behind a proxy. `elapsed` is in seconds from the last hop's request to the end of its body,
     `max_age` the seconds for which the server calls the answer fresh. `request` holds the request headers
-    of our own making, none that the caller gave.
+    of our own making, none that the caller gave. `directives` are what X-Robots-Tag asks of us, and `robot` is
+    the name by which it does.
     """
 
     url: str
@@ -53,6 +59,8 @@ class Response:
     max_age: float | None = None
     reason: str = "OK"
     request: Mapping[str, str] = field(default_factory=dict, repr=False)
+    directives: Directives = NONE_GIVEN
+    robot: str = ""
 
     @property
     def not_modified(self) -> bool:
@@ -66,4 +74,11 @@ class Response:
 
     def document(self) -> RawDocument:
         """The body as the rooms that read it take it."""
-        return RawDocument(url=self.final_url, body=self.body, media_type=self.media_type, charset=self.charset)
+        return RawDocument(
+            url=self.final_url,
+            body=self.body,
+            media_type=self.media_type,
+            charset=self.charset,
+            directives=self.directives,
+            robot=self.robot,
+        )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
-
-from protego import Protego
 
 from crawler.clock import Clock
 from crawler.errors import FetchError
+from crawler.fetch.robots_rules import RuleSet
 from crawler.fetch.shared import SharedWork
 
 MAX_BYTES = 500 * 1024  # RFC 9309, section 2.5: what comes after is not read
@@ -23,10 +22,13 @@ _MAX_SITEMAPS = 500
 _KEPT_TEXT = 4_000_000  # characters of rules remembered over all sites; parsed they take some 25 bytes each
 _ENTRY_COST = 500  # characters, what a site without rules counts for
 
-_AGENT = re.compile(r"\s*user[- ]?agent\s*:?\s*(.*)", re.IGNORECASE)
-_SITEMAP = re.compile(r"\s*site-?maps?\s*:?\s*(\S+)", re.IGNORECASE)
-_RULE = re.compile(r"\s*(?:[^\s:]+\s*:|(?:dis)?allow\s|crawl[- ]delay\s)", re.IGNORECASE)
+# Beside the names of the RFC those that owners write and mean, as large crawlers take them; the colon may be missing.
+_LINE = re.compile(
+    r"\s*(user[- ]?agent|allow|dis+al+ow|diasllow|disallaw|crawl[- ]delay|site-?maps?)\s*(?::|\s)\s*(.*)", re.IGNORECASE
+)
+_ENDS = re.compile(r"\r\n?|\n")  # RFC 9309, section 2.2: no other character ends a line
 _TOKEN = re.compile(r"[A-Za-z_-]+")
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?|\.[0-9]{1,9}")
 
 
 def product_token(user_agent: str) -> str:
@@ -41,56 +43,80 @@ class Robots:
 
     crawl_delay: float | None = None
     sitemaps: tuple[str, ...] = ()
-    _rules: Protego | None = None
-    _agent: str = "*"
+    _rules: RuleSet = field(default_factory=lambda: RuleSet(()), repr=False)
 
     @classmethod
     def parse(cls, body: bytes, token: str) -> Robots:
-        """Any bytes will do: lines that are no rules are passed over."""
-        rules_text, sitemaps = _ours(body[:MAX_BYTES].decode("utf-8-sig", "replace"), token)
-        if not rules_text:
-            return cls(sitemaps=sitemaps)
-        rules = Protego.parse(rules_text)
-        return cls(rules.crawl_delay(token), sitemaps, rules, token)
+        """Any bytes will do: lines that are no rules are passed over.
+
+        Our own groups count, all of them together; where there is none, those for everyone.
+        """
+        ours, everyones, sitemaps = _groups(body[:MAX_BYTES].decode("utf-8-sig", "replace"), token)
+        group = ours if ours.named else everyones
+        return cls(group.crawl_delay, tuple(sitemaps), RuleSet(group.rules))
+
+    @property
+    def laborious(self) -> bool:
+        """Whether a verdict may take longer than an event loop should be kept."""
+        return self._rules.laborious
 
     def allows(self, url: str) -> bool:
-        return self._rules is None or bool(self._rules.can_fetch(url, self._agent))
+        return self._rules.allows(url)
 
 
-def _ours(text: str, token: str) -> tuple[str, tuple[str, ...]]:
-    """The groups for `token` and for everyone, and the sitemaps.
+@dataclass(slots=True)
+class _Group:
+    """All that a file says to one crawler; `open` while the lines read are said to it."""
 
-    The parser does agents times rules in work and memory for a group; a file of nothing but agents and rules
-    would hold it for minutes. With the others' groups gone there are two agents at most.
-    """
-    kept: list[str] = []
+    named: bool = False
+    open: bool = False
+    crawl_delay: float | None = None
+    rules: list[tuple[bool, str]] = field(default_factory=list)
+
+    def slow_down(self, value: str) -> None:
+        """The first delay that is a number counts."""
+        if self.crawl_delay is None and _SECONDS.fullmatch(value):
+            self.crawl_delay = float(value)
+
+
+def _groups(text: str, token: str) -> tuple[_Group, _Group, list[str]]:
+    """What is said to `token`, what to everyone, and the sitemaps."""
+    ours, everyones = _Group(), _Group()
     sitemaps: list[str] = []
-    naming = concerns_us = False
-    for line in text.splitlines():
-        rule = line.partition("#")[0].rstrip()
-        if not rule:
-            continue
-        if match := _AGENT.match(rule):
-            concerns_us = concerns_us and naming
+    naming = False
+    for line in _ENDS.split(text):
+        match = _LINE.match(line.partition("#")[0])
+        if match is None:
+            continue  # no other record may interfere with the groups (RFC 9309, section 2.2.4)
+        name, value = match[1].lower(), match[2].strip()
+        if name.startswith("user"):
+            if not naming:
+                ours.open = everyones.open = False
             naming = True
-            if (agent := _agent(match.group(1), token)) is not None and not (concerns_us and agent in kept[-2:]):
-                kept.append(agent)
-                concerns_us = True
-        elif match := _SITEMAP.match(rule):
-            if len(sitemaps) < _MAX_SITEMAPS:
-                sitemaps.append(match.group(1))
-        elif _RULE.match(rule):
+            _name(value, token, ours, everyones)
+        elif name.startswith("site"):
+            sitemaps += [value] if value and len(sitemaps) < _MAX_SITEMAPS else []
+        elif name.startswith("crawl"):
+            for group in filter(_is_open, (ours, everyones)):
+                group.slow_down(value)
+        else:
             naming = False
-            if concerns_us:
-                kept.append(rule)
-    return "\n".join(kept), tuple(sitemaps)
+            for group in filter(_is_open, (ours, everyones)):
+                group.rules.append((name == "allow", value))
+    return ours, everyones, sitemaps
 
 
-def _agent(value: str, token: str) -> str | None:
-    if value.strip() == "*":
-        return "User-agent: *"
-    match = _TOKEN.match(value.strip())
-    return f"User-agent: {token}" if match and match.group().lower() == token else None
+def _is_open(group: _Group) -> bool:
+    return group.open
+
+
+def _name(value: str, token: str, ours: _Group, everyones: _Group) -> None:
+    """Opens the group that a user-agent line names, where it is one of the two."""
+    match = _TOKEN.match(value)
+    if value == "*":
+        everyones.named = everyones.open = True
+    elif match and match.group().lower() == token:
+        ours.named = ours.open = True
 
 
 Verdict = tuple[Robots | FetchError, float, int]  # what a fetch came to, seconds it holds, its size in characters

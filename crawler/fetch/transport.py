@@ -26,6 +26,7 @@ from crawler.settings import FetchSettings
 _MAX_FIELD = 32_768  # bytes, a header's value
 _MAX_LINE = 16_384  # bytes, the status line
 _MAX_HEADERS = 200
+_MOST_SPOILT = 10  # connections given up for one request; no more of one host are kept than may be under way
 _BREATH = 1 << 20  # bytes decoded before the event loop gets its turn
 
 
@@ -54,6 +55,23 @@ class _PeeredResponse(aiohttp.ClientResponse):
         return await super().start(connection)
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Gives out no kept connection on which the server has spoken unasked: that would pass for the next answer."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[aiohttp.tracing.Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # the library's own signature
+    ) -> aiohttp.connector.Connection:
+        for _ in range(_MOST_SPOILT):
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+        raise aiohttp.ServerDisconnectedError
+
+
 class Transport:
     """A session for direct requests, and one beside it where a proxy is set.
 
@@ -71,7 +89,7 @@ class Transport:
 
     async def open(self) -> None:
         self._direct = self._session(
-            aiohttp.TCPConnector(
+            _Connector(
                 ssl=self._tls,
                 limit=0,  # the gate counts requests under way
                 resolver=PermittedNames(self._names, self._rules),
@@ -80,7 +98,7 @@ class Transport:
             )
         )
         if self._proxy is not None:
-            self._proxied = self._session(aiohttp.TCPConnector(ssl=self._tls, limit=0))
+            self._proxied = self._session(_Connector(ssl=self._tls, limit=0))
 
     def _session(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

@@ -22,14 +22,19 @@ class SeenIds:
 
     def add(self, identifier: str) -> bool:
         """Whether the id is new."""
-        digest = hashlib.blake2b(identifier.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        key = int.from_bytes(digest, "big")
-        if key in self._gathered or any(_holds(run, key) for run in self._runs):
+        key = _key(identifier)
+        if self._has(key):
             return False
         self._gathered.add(key)
         if len(self._gathered) >= _GATHERED:
             self._merge()
         return True
+
+    def __contains__(self, identifier: str) -> bool:
+        return self._has(_key(identifier))
+
+    def _has(self, key: int) -> bool:
+        return key in self._gathered or any(_holds(run, key) for run in self._runs)
 
     def _merge(self) -> None:
         keys = np.fromiter(self._gathered, dtype=np.uint64, count=len(self._gathered))
@@ -39,6 +44,11 @@ class SeenIds:
             keys = np.concatenate((self._runs.pop(), keys))
         keys.sort()
         self._runs.append(keys)
+
+
+def _key(identifier: str) -> int:
+    digest = hashlib.blake2b(identifier.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
 
 
 def _holds(run: NDArray[np.uint64], key: int) -> bool:

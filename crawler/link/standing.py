@@ -27,11 +27,11 @@ _AGENCY_DATELINE = re.compile(r"^[^\n]{0,60}\((?:AP|AFP|Reuters|Associated Press
 def precedence(page: Article, original: Article) -> Precedence:
     """Which came first, by times that the page can't forge.
 
-    The page's time is our first capture; what it says of itself can only cast doubt. The original's is its
-    vendor's publication time. Our own receipt of the original is later than its publication, so it proves that
-    the original was first, never that the page was.
+    The page's time is its first capture, by us or an archive; what it says of itself can only cast doubt. The
+    original's is its vendor's publication time. Our own receipt of the original is later than its publication, so
+    it proves that the original was first, never that the page was.
     """
-    seen = page.first_seen
+    seen = _earliest(page.first_seen, page.captured)
     if seen is None:
         return Precedence.UNKNOWN
     if original.published is not None and seen < original.published:
@@ -46,7 +46,7 @@ def precedence(page: Article, original: Article) -> Precedence:
 
 def are_apart(page: Article, original: Article, window: timedelta) -> bool:
     """Whether the two are further apart in time than `window`, where both times are known."""
-    here = page.published or page.first_seen
+    here = page.published or _earliest(page.first_seen, page.captured)
     there = original.published or original.first_seen
     return here is not None and there is not None and abs(here - there) > window
 

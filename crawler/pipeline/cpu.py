@@ -12,12 +12,15 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from threading import Thread
 from typing import ParamSpec, TypeVar
 
+from crawler import metrics
 from crawler.errors import WiretraceError
 from crawler.link import Linker
 from crawler.link.tables import Tables, read_tables
@@ -100,8 +103,12 @@ class CpuPool:
             for last_try in (False, True):
                 executor = self._executor
                 try:
-                    future = executor.submit(function, *args, **kwargs)
-                    return await asyncio.wait_for(asyncio.wrap_future(future), JOB_TIMEOUT)
+                    begun = time.perf_counter()
+                    future = executor.submit(_timed, partial(function, *args, **kwargs))
+                    result, seconds = await asyncio.wait_for(asyncio.wrap_future(future), JOB_TIMEOUT)
+                    metrics.POOL_SECONDS.observe(seconds, function.__name__)
+                    metrics.POOL_WAIT_SECONDS.observe(time.perf_counter() - begun - seconds, function.__name__)
+                    return result
                 except (BrokenProcessPool, TimeoutError) as error:
                     self._replace(executor)
                     if last_try:
@@ -116,6 +123,12 @@ class CpuPool:
             await asyncio.shield(self._started)
         except (BrokenProcessPool, TimeoutError, OSError) as error:
             raise NoWorkers(f"no worker process could be started: {error or type(error).__name__}") from None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the first worker stands."""
+        started = self._started
+        return started is not None and started.done() and not started.cancelled() and started.exception() is None
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -152,6 +165,12 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def _timed(call: Callable[[], T]) -> tuple[T, float]:
+    """What the call returns, and the seconds it took here."""
+    begun = time.perf_counter()
+    return call(), time.perf_counter() - begun
 
 
 def _is_ready() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from crawler import metrics
 from crawler.link.index import least_overlap, shortlist
 from crawler.link.kinship import Kin, may_be_kin
 from crawler.link.markers import markers
@@ -43,6 +44,7 @@ class LinkingDesk:
             await self.store.settle(article_id, worker=worker)
             return
         if case.article.role is not Role.AGGREGATOR:
+            metrics.DECISIONS.add("original")
             await self.store.settle(article_id, worker=worker, enqueue=case.concerns, reason=reason)
             return
         verification = await self._weigh(case.article, case.surroundings)
@@ -50,6 +52,10 @@ class LinkingDesk:
         recorded = await self.store.record_decision(verification.decision, place, worker=worker, reason=reason)
         tally.linked += recorded.link in {RecordOutcome.CREATED, RecordOutcome.CHANGED}
         tally.attributed += recorded.attribution in {RecordOutcome.CREATED, RecordOutcome.CHANGED}
+        link = verification.decision.link
+        metrics.DECISIONS.add("linked" if link else "attributed" if verification.decision.attribution else "none")
+        if link is not None and recorded.link in {RecordOutcome.CREATED, RecordOutcome.CHANGED}:
+            metrics.LINKS.add(link.relation.value)
 
     async def _place(self, case: Case, decision: Decision) -> Place | None:
         """Which other page a page belongs to; None where it has an original."""

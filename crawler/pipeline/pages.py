@@ -12,7 +12,7 @@ from crawler.errors import FetchError, SettingsError
 from crawler.extract.parts import FIRST_FURTHER, numbered
 from crawler.fetch import Fetcher, Response
 from crawler.fetch.archive import Archive
-from crawler.model import Article, Role, SiteVerdict, Source, Verdict
+from crawler.model import ArchiveRecord, Article, Role, SiteVerdict, Source, Verdict
 from crawler.pipeline.cpu import CpuPool, WorkCrashed
 from crawler.pipeline.parts import PartsDesk
 from crawler.pipeline.polling import credentials
@@ -63,6 +63,9 @@ class PageDesk:
         tally.fetched += 1
         if response.not_modified:
             tally.unchanged += 1
+            earlier = await self._archived_before(entry)
+            if self.archive is not None and earlier is not None:
+                await self.archive.confirm(response, earlier)
             await self.store.unchanged(entry.key, worker)
             return None
         return Obtained(entry, Announcement(source, entry.reference, response.fetched), response)
@@ -88,7 +91,7 @@ class PageDesk:
         if reading.part_of is not None:
             await self._leave_to(reading.part_of, entry, worker, tally)
             return None
-        if not _worth_storing(reading):
+        if not worth_storing(reading):
             verdict = reading.article.verdict.value if reading.article.verdict is not Verdict.ARTICLE else "empty"
             tally.not_articles[verdict] += 1
             log.info("%s: not stored, it is no article (%s)", entry.url, verdict)
@@ -151,7 +154,15 @@ class PageDesk:
         """The article with its record in the archive, where there is one and the page does not forbid it."""
         if self.archive is None or obtained.response is None or reading.noarchive:
             return reading.article
-        return replace(reading.article, archive=await self.archive.write(obtained.response))
+        earlier = await self._archived_before(obtained.entry)
+        return replace(reading.article, archive=await self.archive.write(obtained.response, earlier))
+
+    async def _archived_before(self, entry: FrontierEntry) -> ArchiveRecord | None:
+        """The record of the page as the store has it."""
+        if self.archive is None or entry.article_id is None:
+            return None
+        held = await self.store.article(entry.article_id)
+        return held.archive if held is not None else None
 
 
 def failure_reason(error: Exception) -> str:
@@ -172,6 +183,7 @@ def retry_delay(error: Exception, attempts: int, retries: int, first_delay: floa
     return float(max(asked, first_delay * 2 ** max(0, attempts - 1)))
 
 
-def _worth_storing(reading: Reading) -> bool:
+def worth_storing(reading: Reading) -> bool:
+    """Whether a page holds an article."""
     article = reading.article
     return article.verdict is Verdict.ARTICLE and bool(article.title or article.text)

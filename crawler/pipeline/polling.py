@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from crawler import discover
+from crawler import discover, logfields, metrics
 from crawler.clock import Clock
+from crawler.discover.allowance import Allowance
 from crawler.discover.selection import select
+from crawler.discover.traps import sift
 from crawler.errors import DiscoverError, FetchError, SettingsError, StoreError
 from crawler.fetch import ACCEPT_FEED, Fetcher
 from crawler.model import Discovery, Reference, Source, SourceKind
@@ -31,11 +34,13 @@ class Poller:
     fetcher: Fetcher
     settings: Settings
     clock: Clock
+    allowance: Allowance = field(default_factory=Allowance)
 
     async def poll(self, record: SourceRecord, tally: Tally) -> None:
         """One poll. A failure is recorded with the source and counted, never raised."""
         source = record.source
         tally.sources += 1
+        logfields.about(source=source.name)
         try:
             outcome = await self._poll(record, tally)
         except StoreError:
@@ -51,6 +56,7 @@ class Poller:
                 next_poll=self._next_poll(source, getattr(error, "retry_after", None)),
                 reason=str(error),
             )
+        metrics.POLLS.add(outcome.result.value)
         await self.store.record_poll(source.name, outcome)
 
     async def _poll(self, record: SourceRecord, tally: Tally) -> PollOutcome:
@@ -70,7 +76,18 @@ class Poller:
         now = self.clock.now()
         selected = select(references, now=now, max_age_days=self.settings.fetch.max_age_days)
         tally.too_old += selected.too_old
-        announced = await self.store.announce(source.name, selected.kept, now=now)
+        sifted = await asyncio.to_thread(sift, selected.kept, self.allowance.left(source.name, now))
+        tally.trapped += sifted.total
+        for reason, url in sifted.examples.items():
+            log.warning(
+                "source %s: %d URLs left out as a trap (%s), such as %s",
+                source.name,
+                sifted.refused[reason],
+                reason,
+                url,
+            )
+        announced = await self.store.announce(source.name, sifted.kept, now=now)
+        self.allowance.took(source.name, announced.new, now)
         return PollOutcome(
             result=PollResult.SUCCESS,
             at=response.fetched,

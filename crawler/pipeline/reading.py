@@ -86,7 +86,8 @@ def read_page(document: RawDocument, announced: Announcement, known: SiteVerdict
     whole = part_of(document, extraction.canonical_url)
     if whole is not None:
         return replace(reading, part_of=whole)
-    parts = further_parts(document, document.url) if reading.article.verdict is Verdict.ARTICLE else ()
+    followed = reading.article.verdict is Verdict.ARTICLE and not extraction.directives.nofollow
+    parts = further_parts(document, document.url) if followed else ()
     return replace(reading, parts=parts, extraction=extraction) if parts else reading
 
 
@@ -140,7 +141,7 @@ def _finish(
         id=urls.article_id(home),
         url=url,
         role=source.role,
-        publisher=source.publisher,
+        publisher=source.publisher or site,
         site=site,
         title=extraction.title or reference.title,
         text=extraction.text,
@@ -154,7 +155,8 @@ def _finish(
         source=source.name,
         completeness=completeness,
     )
-    return _with_fingerprint(_filled(article, extraction), (url, reference.url, home), extraction, known)
+    filled = replace(_filled(article, extraction), noindex=extraction.directives.forbids_index(announced.fetched))
+    return _with_fingerprint(filled, (url, reference.url, home), extraction, known)
 
 
 def _filled(article: Article, extraction: Extraction) -> Article:

@@ -14,6 +14,7 @@ class Tally:
     fetched: int = 0
     unchanged: int = 0
     too_old: int = 0
+    trapped: int = 0
     new: int = 0
     changed: int = 0
     linked: int = 0
@@ -22,6 +23,8 @@ class Tally:
     failed: Counter[str] = field(default_factory=Counter)
     source_failures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    stopped: str | None = None  # "max-time" where the time that was given ran out
+    left: int | None = None  # pages that are due and stay queued; None where the run ended by itself
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -30,6 +33,7 @@ class Tally:
             "fetched": self.fetched,
             "unchanged": self.unchanged,
             "too_old": self.too_old,
+            "trapped": self.trapped,
             "new": self.new,
             "changed": self.changed,
             "linked": self.linked,
@@ -37,14 +41,17 @@ class Tally:
             "not_articles": dict(sorted(self.not_articles.items())),
             "failed": dict(sorted(self.failed.items())),
             "seconds": round(self.seconds, 2),
+            "stopped": self.stopped,
+            "left": self.left,
         }
 
     def line(self) -> str:
-        """The summary as one line of key=value, for logs and eyes."""
+        """The summary as one line of key=value, for logs and eyes; what is null is left out."""
 
         def shown(value: object) -> str:
             if isinstance(value, dict):
                 return ",".join(f"{name}:{count}" for name, count in value.items()) or "0"
             return str(value)
 
-        return " ".join(f"{name}={shown(value)}" for name, value in self.as_json().items())
+        told = {name: value for name, value in self.as_json().items() if value is not None}
+        return " ".join(f"{name}={shown(value)}" for name, value in told.items())

@@ -2,10 +2,12 @@
 
 from crawler.store.records import (
     Announced,
+    ArchiveProgress,
     Case,
     Choice,
     FrontierCounts,
     FrontierEntry,
+    Gauges,
     Neighbour,
     Neighbours,
     PendingDecision,
@@ -25,10 +27,12 @@ from crawler.store.store import Store
 
 __all__ = [
     "Announced",
+    "ArchiveProgress",
     "Case",
     "Choice",
     "FrontierCounts",
     "FrontierEntry",
+    "Gauges",
     "Neighbour",
     "Neighbours",
     "PendingDecision",

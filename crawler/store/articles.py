@@ -12,14 +12,26 @@ from sqlalchemy.engine import Row
 
 from crawler import urls
 from crawler.errors import UrlRefused
-from crawler.model import Action, Article, Completeness, Fingerprint, Removal, Role, Side, SitePage, Subject, Validators
+from crawler.model import (
+    Action,
+    ArchiveRecord,
+    Article,
+    Completeness,
+    Fingerprint,
+    Removal,
+    Role,
+    Side,
+    SitePage,
+    Subject,
+    Validators,
+)
 from crawler.store import candidates, decisions, delivery, frontier, held, places, removals, sitememory, tasks, teasers
 from crawler.store.columns import in_utc, storable
 from crawler.store.connected import Connected
 from crawler.store.delivery import Held, Verdict
 from crawler.store.dialect import Dialect
 from crawler.store.records import StoredArticle, StoreOutcome
-from crawler.store.rows import article_fields, chunks, content_hash
+from crawler.store.rows import article_fields, chunks, content_hash, with_archive
 from crawler.store.tables import aliases, articles, versions
 from crawler.store.tables import tasks as tasks_table
 from crawler.store.transaction import Note, Transaction
@@ -110,10 +122,7 @@ def _store(
             if frontier_key is not None:
                 frontier.settle(tx, frontier_key, worker, row.no, validators)
             return StoredArticle(article.id, StoreOutcome.UNCHANGED, _version(row))
-    held_as = None
-    if row is not None:
-        held_as = Held(row.state != "removed", row.vendor_rank, Completeness(row.completeness))
-    verdict = delivery.weigh(article, held_as, removals.latest(tx, article))
+    verdict = _weighed(tx, article, row)
     digest = content_hash(article)
     if verdict is Verdict.STALE or (verdict is Verdict.SAME and row is not None):
         outcome = StoreOutcome.STALE if verdict is Verdict.STALE else StoreOutcome.UNCHANGED
@@ -127,6 +136,7 @@ def _store(
             return _store(tx, article, fingerprint, frontier_key, worker, validators, extra_urls, page)
         stored, row = written
     if row is not None and row.state != "removed":
+        _note_capture(tx, article, row, stored.outcome)
         _add_aliases(tx, row.no, [article.url, *extra_urls])
         if stored.outcome is not StoreOutcome.STALE:
             _remember(tx, article, row, stored, page)
@@ -135,6 +145,28 @@ def _store(
     if frontier_key is not None:
         frontier.settle(tx, frontier_key, worker, row.no if row is not None else None, validators)
     return stored
+
+
+def _weighed(tx: Transaction, article: Article, row: Row[Any] | None) -> Verdict:
+    """What to do with an article; archives come in any order, so their pages may be older than the version held."""
+    if row is None:
+        return delivery.weigh(article, None, removals.latest(tx, article))
+    if article.captured is not None and row.state != "removed":
+        newest = held.by_number(tx, [row.no]).get(row.no)
+        if newest is not None and newest.fetched is not None and article.captured <= newest.fetched:
+            return Verdict.STALE
+    held_as = Held(row.state != "removed", row.vendor_rank, Completeness(row.completeness))
+    return delivery.weigh(article, held_as, removals.latest(tx, article))
+
+
+def _note_capture(tx: Transaction, article: Article, row: Row[Any], outcome: StoreOutcome) -> None:
+    """That an archive had the page before all that is known, whatever its text was: who came first hangs on it."""
+    at = in_utc(article.captured)
+    if at is None or at >= (row.captured or row.first_seen):
+        return
+    tx.run(sa.update(articles).where(articles.c.no == row.no).values(captured=at))
+    if outcome not in {StoreOutcome.CREATED, StoreOutcome.CHANGED}:  # those are decided anyhow
+        tasks.enqueue(tx, [row.no], "an archive has an earlier capture")
 
 
 def _remember(tx: Transaction, article: Article, row: Row[Any], stored: StoredArticle, page: SitePage | None) -> None:
@@ -225,7 +257,7 @@ def write_version(
 
 
 def _insert(tx: Transaction, article: Article, values: dict[str, Any]) -> Row[Any] | None:
-    first = in_utc(article.first_seen) or tx.now  # an archive knows when it was captured
+    first = in_utc(article.first_seen) or tx.now
     return tx.first(_new_article(tx.dialect), {"id": article.id, "first_seen": first, **values})
 
 
@@ -247,6 +279,8 @@ def _follow_up(tx: Transaction, article: Article, row: Row[Any], before: Row[Any
         elif article.role is Role.AGGREGATOR and not has_words:
             places.leave(tx, row, "it has no text any more")
         tx.heads.add(article.id)
+        if article.archive is not None:
+            decisions.name_archive(tx, row.no, article.archive)
         decisions.retell(tx, row.no, "an article of it changed")
         tasks.enqueue(tx, decisions.hanging_on(tx, [row.no]), "its original changed")
     tasks.enqueue(tx, [row.no], "new" if before is None else "changed")
@@ -258,10 +292,23 @@ def _touch(tx: Transaction, row: Row[Any], article: Article, fingerprint: Finger
     if delivery.is_delivery(article):
         values |= {"received": tx.now, "vendor_rank": delivery.rank(article)}
     tx.run(sa.update(articles).where(articles.c.no == row.no).values(values))
+    if article.archive is not None:
+        _note_archive(tx, row, article.archive)
     if fingerprint is not None and row.state == "live" and not candidates.is_put(tx, row.no, fingerprint):
         side = places.side_of(tx, row.no, Side.of(article.role, article.completeness))
         candidates.put(tx, row.no, side, fingerprint)
         tasks.enqueue(tx, [row.no], "fingerprinted")
+
+
+def _note_archive(tx: Transaction, row: Row[Any], record: ArchiveRecord) -> None:
+    """A page that was stored before there was an archive has its record now; so have its links."""
+    newest = sa.and_(versions.c.article_no == row.no, versions.c.version == row.version)
+    fields = tx.scalar(sa.select(versions.c.fields).where(newest))
+    named = with_archive(fields, record) if fields is not None else None
+    if named is not None:
+        tx.run(sa.update(versions).where(newest).values(fields=named))
+        decisions.name_archive(tx, row.no, record)
+        decisions.retell(tx, row.no, "its page is in the archive now")
 
 
 def _add_aliases(tx: Transaction, number: int, given: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy import exc
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import NullPool
 
+from crawler import metrics
 from crawler.clock import Clock
 from crawler.errors import MissingExtra, SettingsError, StoreUnavailable
 from crawler.settings import DatabaseSettings
@@ -72,7 +73,8 @@ class Database:
         def call(connection: Connection) -> T:
             return body(Transaction(connection, self.dialect, self._clock.now()), *args, **kwargs)
 
-        return await self._to_its_end(self._engine.read, call)
+        with metrics.STORE_SECONDS.timed("read"):
+            return await self._to_its_end(self._engine.read, call)
 
     async def write(self, body: Body[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `body` and writes what it noted to the change log, all or nothing. Raises as `read`."""
@@ -84,7 +86,8 @@ class Database:
             changelog.append(transaction)
             return result
 
-        return await self._to_its_end(self._engine.write, call)
+        with metrics.STORE_SECONDS.timed("write"):
+            return await self._to_its_end(self._engine.write, call)
 
     async def migrate(self, steps: Callable[[Connection], None]) -> None:
         """Runs `steps` alone: other processes that want to migrate wait for it, without a limit of time."""

@@ -118,6 +118,15 @@ def retell(tx: Transaction, number: int, reason: str) -> None:
             tx.touch(both[row.original_no].id)
 
 
+def name_archive(tx: Transaction, number: int, record: ArchiveRecord) -> None:
+    """Has the page's link name a record where it named none; also a confirmed one, which no decision touches.
+
+    `retell` after it tells the change.
+    """
+    nameless = sa.and_(links.c.rewrite_no == number, links.c.archive.is_(None), links.c.state.in_(LIVE))
+    tx.run(sa.update(links).where(nameless).values(archive=json.dumps(asdict(record))))
+
+
 def retract_own(tx: Transaction, page: Row[Any], reason: str) -> None:
     """The article stems from no other any more: its link goes, its attribution too."""
     own = sa.select(links).where(links.c.rewrite_no == page.no, links.c.state.in_(LIVE))

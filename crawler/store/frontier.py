@@ -295,6 +295,11 @@ def _hosts() -> sa.CTE:
     return hosts.union_all(sa.select(step.correlate(hosts).scalar_subquery()).where(hosts.c.host.is_not(None)))
 
 
+def next_due(tx: Transaction) -> datetime | None:
+    """See `Frontier.next_due`."""
+    return _next_due(tx, None)
+
+
 def _next_due(tx: Transaction, only: Collection[str] | None) -> datetime | None:
     if only is not None:
         mine = sa.select(sa.func.min(frontier.c.available_at)).where(frontier.c.state == QUEUED)

@@ -15,7 +15,9 @@ from crawler.store.tables import articles, versions
 from crawler.store.transaction import Transaction
 
 NEWEST = (
-    sa.select(articles.c.no, articles.c.id, articles.c.first_seen, versions.c.text, versions.c.fields)
+    sa.select(
+        articles.c.no, articles.c.id, articles.c.first_seen, articles.c.captured, versions.c.text, versions.c.fields
+    )
     .join(versions, sa.and_(versions.c.article_no == articles.c.no, versions.c.version == articles.c.version))
     .where(versions.c.fields.is_not(None), articles.c.state != "removed")
 )
@@ -41,7 +43,7 @@ def _newest_by_number(dialect: Dialect) -> sa.Select[Any]:
 
 def _read(tx: Transaction, rows: sa.Select[Any], values: Iterable[Any]) -> dict[int, Article]:
     return {
-        row.no: article_of(row.id, row.first_seen, row.text, row.fields)
+        row.no: article_of(row.id, row.first_seen, row.text, row.fields, row.captured)
         for part in chunks(values)
         for row in tx.all(rows, {"wanted": tx.dialect.as_list(part)})
     }

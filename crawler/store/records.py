@@ -149,6 +149,17 @@ class FrontierCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Gauges:
+    """How the store stands at this moment; `sources` are counted by state."""
+
+    frontier: FrontierCounts
+    next_due: datetime | None  # in the past where a page waits; None: nothing is queued
+    pending_decisions: int
+    sources: Mapping[str, int]
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     id: int
     worker: str
@@ -156,6 +167,18 @@ class RunRecord:
     started: datetime
     finished: datetime | None
     summary: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveProgress:
+    """How far an archive was read: all that stands before `position` is stored, `pages` of them."""
+
+    key: str
+    name: str
+    path: str
+    position: int = 0
+    pages: int = 0
+    read_at: datetime | None = None  # set by the store
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,9 @@ def article_fields(article: Article) -> str:
     )
 
 
-def article_of(id: str, first_seen: datetime, text: str | None, fields: str) -> Article:
+def article_of(
+    id: str, first_seen: datetime, text: str | None, fields: str, captured: datetime | None = None
+) -> Article:
     """The article that `article_fields` was made of."""
     row: dict[str, Any] = json.loads(fields)
     archive = row["archive"]
@@ -81,7 +83,14 @@ def article_of(id: str, first_seen: datetime, text: str | None, fields: str) -> 
         hyperlinks=tuple(row["hyperlinks"]),
         archive=ArchiveRecord(**archive) if archive else None,
         noindex=row["noindex"],
+        captured=captured,
     )
+
+
+def with_archive(fields: str, record: ArchiveRecord) -> str | None:
+    """Stored fields with the place in the archive that they lacked; None where they have one."""
+    row = json.loads(fields)
+    return None if row["archive"] else json.dumps({**row, "archive": asdict(record)})
 
 
 def content_hash(article: Article) -> str:

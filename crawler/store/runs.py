@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from crawler.interchange import time_to_json
 from crawler.store import candidates, changelog, frontier, stories, tasks
 from crawler.store.connected import Connected
-from crawler.store.records import RunRecord, WorkerRecord
+from crawler.store.records import Gauges, RunRecord, WorkerRecord
 from crawler.store.schema import HEAD
 from crawler.store.tables import articles, links, runs, sources, workers
 from crawler.store.transaction import Transaction
@@ -45,6 +45,21 @@ class Runs(Connected):
     async def status(self) -> dict[str, Any]:
         """The store in numbers, ready for JSON. Costs one pass over small indexes: seconds at many millions."""
         return {"store": self._db.name, **await self._db.read(_status)}
+
+    async def gauges(self) -> Gauges:
+        """How the store stands, for a monitor. Costs as `frontier_counts` and `next_due` together."""
+        return await self._db.read(_gauges)
+
+
+def _gauges(tx: Transaction) -> Gauges:
+    alive = tx.scalar(sa.select(sa.func.count()).select_from(workers))
+    return Gauges(
+        frontier=frontier.counts(tx),
+        next_due=frontier.next_due(tx),
+        pending_decisions=tasks.count(tx),
+        sources=_counted(tx, sa.case((sources.c.enabled, sources.c.state), else_="disabled")),
+        workers=int(alive),
+    )
 
 
 def _start(tx: Transaction, worker: str, kind: str) -> int:

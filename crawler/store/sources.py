@@ -37,6 +37,10 @@ class Sources(Connected):
         """A source that lives in the store only. Raises UsageError where the name is taken."""
         return await self._db.write(_add, source)
 
+    async def add_sources(self, wanted: Sequence[Source]) -> None:
+        """The same for many: all of them or, with the UsageError of the first, none."""
+        await self._db.write(_add_all, wanted)
+
     async def remove_source(self, name: str, *, file: str = "the configuration file") -> None:
         """Forgets a source made by `add_source` and its queue; its articles stay.
 
@@ -95,6 +99,11 @@ def _add(tx: Transaction, source: Source) -> SourceRecord:
         tx.run(sa.update(sources).where(sources.c.name == source.name).values(**made, **_afresh()))
         _unpark(tx, source.name)
     return _one(tx, source.name)
+
+
+def _add_all(tx: Transaction, wanted: Sequence[Source]) -> None:
+    for source in wanted:
+        _add(tx, source)
 
 
 def _remove(tx: Transaction, name: str, file: str) -> None:

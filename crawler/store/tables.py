@@ -112,6 +112,7 @@ articles = Table(
     Column("completeness", Text, nullable=False),
     Column("publisher", WebText, nullable=False),
     Column("first_seen", UtcTime, nullable=False),
+    Column("captured", UtcTime, nullable=True),  # by an archive, where that was before we saw it first
     Column("received", UtcTime, nullable=False),  # when its newest version came
     Column("checked", UtcTime, nullable=False),  # when it was last found to be so
     Column("version", Integer, nullable=False),

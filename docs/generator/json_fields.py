@@ -14,6 +14,8 @@ from typing import Any, cast
 from crawler import interchange
 from crawler.cli.sources import source_json
 from crawler.corpus import Truth
+from crawler.discover.choosing import Find, Offer, Verdict
+from crawler.discover.finding import How
 from crawler.errors import InputError
 from crawler.evaluate import figures
 from crawler.evaluate.estimate import Estimate
@@ -25,9 +27,12 @@ from crawler.jobs import exporting
 from crawler.jobs.batch_linking import EvidenceLevel, link_row
 from crawler.jobs.checking import Check
 from crawler.jobs.extracting import extracted_json
+from crawler.jobs.finding import offer_json
 from crawler.jobs.grouping import Groups
 from crawler.jobs.importing import ImportReport
+from crawler.jobs.met_hosts import MetHost
 from crawler.jobs.rejects import reject_row
+from crawler.jobs.suggesting import met_host_json
 from crawler.model import (
     Action,
     ArchiveRecord,
@@ -48,6 +53,7 @@ from crawler.model import (
     Relation,
     Role,
     Source,
+    SourceKind,
     Standing,
     Subject,
 )
@@ -179,6 +185,8 @@ def json_page() -> str:
             _section("import", "Summary of an import", ImportReport().as_json(), shown=False),
             _section("source", "Source", source_json(_source()), shown=False),
             _section("check", "Check of a source", Check("Example News", "https://news.example/feed").as_json(), False),
+            _section("offer", "What `sources add` finds", _offer()),
+            _section("met-host", "Suggested host", _met_host()),
         ]
     )
 
@@ -196,7 +204,7 @@ _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
     "member", "membership", "change", "row", "group", "reject", "extract", "truth", "evaluation", "kind-figures",
     "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run", "import",
-    "source", "check",
+    "source", "check", "offer", "met-host",
 )  # fmt: skip
 
 
@@ -248,3 +256,20 @@ def _extract_fields() -> Json:
 def _source() -> SourceRecord:
     source = Source("Example News", "https://news.example/feed", Role.AGGREGATOR, "Example News")
     return SourceRecord(source, "ok")
+
+
+def _offer() -> Json:
+    find = Find(
+        "https://digest.example/feed",
+        How.DECLARED,
+        SourceKind.FEED,
+        title="Crossroads Digest",
+        entries=20,
+        recent=20,
+        newest=_PAGE.published,
+    )
+    return offer_json(Offer(find, Verdict.BEST), chosen=True)
+
+
+def _met_host() -> Json:
+    return met_host_json(MetHost("digest.example", 412, 37, 4, _PAGE.url))

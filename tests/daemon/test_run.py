@@ -103,6 +103,26 @@ async def test_twins_of_a_page_are_stored_once(site: Web, configure: Configure) 
     assert len(await articles_of(settings)) == 1
 
 
+async def test_one_run_asks_for_nothing_twice_though_several_sources_list_it(site: Web, configure: Configure) -> None:
+    paths = ("/spun", "/spun?utm_source=map", "/spun", "/other", "/other#top")
+    locations = "".join(f"<url><loc>{site.url(path)}</loc></url>" for path in paths)
+    site.page("/sitemap.xml", f"<urlset>{locations}</urlset>", media="application/xml")
+    site.page("/index.xml", f"<sitemapindex><sitemap><loc>{site.url('/more.xml')}</loc></sitemap></sitemapindex>")
+    site.page("/more.xml", f"<urlset>{locations}</urlset>", media="application/xml")
+    sources = {name: (site.url(f"/{path}"), Role.AGGREGATOR) for name, path in
+               {"one": "feed", "two": "sitemap.xml", "three": "index.xml"}.items()}  # fmt: skip
+    await daemon.run(configure(**sources), once=True)
+    assert sorted(site.paths()) == [
+        "/feed",
+        "/index.xml",
+        "/more.xml",
+        "/other",
+        "/robots.txt",
+        "/sitemap.xml",
+        "/spun",
+    ]
+
+
 async def test_a_canonical_url_of_another_site_merges_nothing(site: Web, configure: Configure) -> None:
     head = '<link rel="canonical" href="https://original.example/ferry">'
     site.page("/spun", page_html(story("ferry-spun"), head=head))
@@ -228,6 +248,45 @@ async def test_what_was_fetched_is_archived_unless_the_page_forbids_it(
     with archive.open("rb") as stream:
         urls = {record.rec_headers["WARC-Target-URI"] for record in ArchiveIterator(stream)}
     assert urls - {None} == {site.url("/spun")}
+
+
+@pytest.mark.parametrize(
+    ("header", "kept"),
+    [("none", False), ("wiretrace: noindex", False), ("otherbot: noindex", True),
+     ("unavailable_after: 2020-01-01", False), ("unavailable_after: 2999-01-01", True)],
+)  # fmt: skip
+async def test_a_header_that_says_noindex_drops_the_text_after_the_page_was_linked(
+    origin: Web, site: Web, configure: Configure, header: str, kept: bool
+) -> None:
+    site.page("/spun", page_html(story("ferry-spun")), headers={"X-Robots-Tag": header})
+    settings = configure(wire=(origin.url("/feed"), Role.ORIGIN), site=(site.url("/feed"), Role.AGGREGATOR))
+    await daemon.run(settings, once=True)
+    spun = (await articles_of(settings))[site.url("/spun")]
+    assert bool(spun["text"]) is kept
+    assert spun["first_seen"]
+    assert len(await links_of(settings)) == 1
+
+
+async def test_a_header_that_says_noarchive_keeps_the_page_out_of_the_archive(
+    site: Web, configure: Configure, tmp_path: Path
+) -> None:
+    site.page("/other", page_html(story("port-independent")), headers={"X-Robots-Tag": "otherbot: all, *: noarchive"})
+    settings = configure(site=(site.url("/feed"), Role.AGGREGATOR))
+    settings = settings.model_copy(update={"archive": ArchiveSettings(warc_dir=str(tmp_path / "warc"))})
+    await daemon.run(settings, once=True)
+    (archive,) = (tmp_path / "warc").iterdir()
+    with archive.open("rb") as stream:
+        urls = {record.rec_headers["WARC-Target-URI"] for record in ArchiveIterator(stream)}
+    assert urls - {None} == {site.url("/spun")}
+
+
+async def test_what_leads_into_a_trap_is_never_asked_for(site: Web, configure: Configure) -> None:
+    traps = ["/a/b/a/b/a/b/page", "/calendar/2031/05/", *(f"/list/page/{number}" for number in range(101, 300))]
+    locations = "".join(f"<url><loc>{site.url(path)}</loc></url>" for path in (*traps, "/spun"))
+    site.page("/sitemap.xml", f"<urlset>{locations}</urlset>", media="application/xml")
+    result = await daemon.run(configure(site=(site.url("/sitemap.xml"), Role.AGGREGATOR)), once=True)
+    assert result.tally.trapped == len(traps)
+    assert sorted(site.paths()) == ["/robots.txt", "/sitemap.xml", "/spun"]
 
 
 async def test_only_the_sources_asked_for_are_polled(origin: Web, site: Web, configure: Configure) -> None:

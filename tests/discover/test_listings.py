@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from crawler.directives import NONE_GIVEN, Directives
 from crawler.discover import read
 from crawler.discover.listings import MAX_DEPTH
 from crawler.errors import DiscoverError
@@ -167,3 +168,29 @@ def test_unclosed_list_items_are_not_taken_for_depth() -> None:
         f"<html><body><h2><a href='/2026/story-about-harbour'>A story about the harbour</a></h2><ul>{rows}"
     )
     assert len(found.references) == 1
+
+
+LINKS = '<html><head>%s</head><body><h2><a href="/2026/01/05/ferry-back-in-service">Ferry back in service</a></h2>'
+
+
+def front(head: str = "", directives: Directives = NONE_GIVEN) -> RawDocument:
+    return RawDocument("https://post.example/", (LINKS % head).encode(), directives=directives, robot="wiretrace")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        front('<meta name="robots" content="noindex, nofollow">'),
+        front('<meta name="WireTrace" content="none">'),
+        front(directives=Directives(nofollow=True)),
+    ],
+    ids=["to all", "by name", "by header"],
+)
+def test_a_front_that_asks_not_to_have_its_links_followed_is_no_source(document: RawDocument) -> None:
+    with pytest.raises(DiscoverError, match="its links not be followed"):
+        read(document)
+
+
+def test_a_front_that_asks_others_or_something_else_is_one() -> None:
+    head = '<meta name="otherbot" content="nofollow"><meta name="robots" content="noindex, follow">'
+    assert len(read(front(head)).references) == 1

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from crawler.extract import extract_html
-from crawler.model import Extraction
+from crawler.directives import Directives
+from crawler.extract import extract, extract_html
+from crawler.model import Extraction, RawDocument
 from tests.extract import pages
 from tests.extract.pages import PARAGRAPHS, TITLE, URL, json_ld, page, paragraphs
 
@@ -167,6 +168,25 @@ def test_robots_directives_are_told() -> None:
     found = read(head='<meta name="robots" content="index, follow, max-image-preview:large">')
     assert not found.noindex
     assert not found.noarchive
+
+
+def test_a_directive_said_to_us_by_name_is_taken_and_one_said_to_another_is_not() -> None:
+    page = b'<html><head><meta name="%s" content="noarchive"></head><body><p>The ferry sails.</p></body></html>'
+
+    def asked(name: bytes) -> bool:
+        return extract(RawDocument("https://a.example/", page % name, robot="wiretrace")).noarchive
+
+    assert asked(b"WireTrace")
+    assert asked(b"googlebot")
+    assert not asked(b"otherbot")
+
+
+def test_what_the_headers_ask_is_asked_of_any_kind_of_document() -> None:
+    asked = Directives(noarchive=True)
+    assert extract(RawDocument("https://a.example/", b"Just a text.", "text/plain", directives=asked)).noarchive
+    page = b'<html><head><meta name="robots" content="noindex"></head><body><p>The ferry sails.</p></body></html>'
+    both = extract(RawDocument("https://a.example/", page, directives=asked))
+    assert (both.noindex, both.noarchive) == (True, True)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from crawler.directives import Directives
 from crawler.errors import (
     BadStatus,
     BodyTooLarge,
@@ -72,6 +73,19 @@ async def test_an_error_status_says_whether_trying_again_can_help(web, fetcher, 
     with pytest.raises(BadStatus) as caught:
         await fetcher.get(web.url("/gone"))
     assert (caught.value.status, caught.value.reason, caught.value.retry) == (status, f"status-{status}", retry)
+
+
+async def test_what_the_headers_ask_of_us_is_told(web, make):
+    fetcher = await make(user_agent="DeskReader/2.0 (+https://desk.example/bot)")
+    web.raw(
+        "/",
+        b"HTTP/1.1 200 OK\r\nX-Robots-Tag: otherbot: noindex\r\nx-robots-tag: deskreader: noarchive\r\n"
+        b"X-ROBOTS-TAG: nofollow\r\nContent-Length: 0\r\n\r\n",
+    )
+    got = await fetcher.get(web.url("/"))
+    assert got.directives == Directives(noarchive=True, nofollow=True)
+    document = got.document()
+    assert (document.directives, document.robot) == (got.directives, "deskreader")
 
 
 async def test_cookies_are_neither_kept_nor_sent(web, fetcher):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.errors import BadStatus, HostHeldBack
+from crawler import urls
+from crawler.errors import BadStatus, HostHeldBack, TimedOut
+from crawler.fetch.pace import Pace, hold
 from crawler.fetch.politeness import HostGate
 from tests.fetch.conftest import HeldClock
 from tests.web import Seen, Web, response
@@ -102,13 +105,13 @@ async def test_a_short_hold_is_waited_out(web, make, clock):
     assert clock.slept == [5.0]
 
 
-async def test_a_hold_of_years_is_an_hour(clock):
+async def test_a_hold_of_years_is_a_day(clock):
     gate = HostGate(1, 0.0, 1, clock)
     gate.refused("a.example", 1e9)
     with pytest.raises(HostHeldBack) as caught:
         async with gate.turn("a.example", "http://a.example/"):
             pass
-    assert caught.value.retry_after == 3_600.0
+    assert caught.value.retry_after == 86_400.0
 
 
 async def test_refusals_that_name_no_time_hold_longer_each_time_until_one_succeeds(clock):
@@ -194,3 +197,108 @@ async def test_a_full_server_is_left_alone_by_all_who_wait(web, make):
         answers = await asyncio.gather(*(fetcher.get(url, robots=False) for url in urls), return_exceptions=True)
         assert [type(answer) for answer in answers] == [BadStatus] + [HostHeldBack] * 39
         assert len(server.requests) == 1
+
+
+async def test_the_slower_a_host_answers_the_more_seldom_it_is_asked(web, make, clock):
+    starts: list[float] = []
+
+    async def slowly(seen: Seen, writer: asyncio.StreamWriter) -> bool:
+        starts.append(clock.monotonic())
+        clock.seconds += float(seen.path[1:])
+        writer.write(response("x"))
+        return True
+
+    web.handler("*", slowly)
+    fetcher = await make(delay=1.0, per_host=1)
+    for seconds in ("0.1", "2", "2", "2", "0.1", "0.1", "60", "0"):
+        await fetcher.get(web.url(f"/{seconds}"), robots=False)
+    gaps = [round(later - earlier, 2) for earlier, later in pairwise(starts)]
+    assert gaps[0] == 1.0
+    assert 2.0 < gaps[1] < gaps[2] < gaps[3] < 10.0
+    assert gaps[5] < gaps[4] == gaps[3]
+    assert gaps[6] == 60.0  # the answer itself took longer than the longest pause
+
+
+def test_without_a_delay_only_what_robots_asks_for_counts():
+    assert Pace(0.0).after(8.0).gap == 0.0
+    assert Pace(0.0).asking(3.0).after(8.0).gap == 3.0
+
+
+async def test_a_host_that_times_out_is_slow(web):
+    from crawler.clock import SystemClock
+    from crawler.fetch import Fetcher
+    from tests.fetch.conftest import settings
+
+    async def silent(_: Seen, __: asyncio.StreamWriter) -> bool:
+        await asyncio.sleep(60)
+        return False
+
+    web.handler("/", silent)
+    async with Fetcher(settings(timeout=0.3, delay=0.01), SystemClock()) as fetcher:
+        with pytest.raises(TimedOut):
+            await fetcher.get(web.url("/"), robots=False)
+        wait = fetcher.not_before(urls.host_of(web.url("/"))) - SystemClock().now()
+        assert 0.8 < wait.total_seconds() < 1.6
+
+
+@given(st.lists(st.floats(0, 1e6), max_size=20), st.floats(0, 10), st.none() | st.floats(0, 1e9))
+def test_a_pace_is_never_faster_than_asked_for_and_never_slower_than_its_bound(
+    answers: list[float], delay: float, crawl_delay: float | None
+):
+    pace = Pace(delay).asking(crawl_delay)
+    for seconds in answers:
+        pace = pace.after(seconds)
+    assert max(delay, min(crawl_delay or 0.0, 60.0)) <= pace.gap <= max(delay, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("refusals", "retry_after", "seconds"),
+    [(1, None, 2.0), (3, None, 8.0), (40, None, 600.0), (1, 0.0, 0.0), (2, 0.0, 4.0), (5, 3.0, 32.0),
+     (3, 3_600.0, 3_600.0), (1, 1e9, 86_400.0)],
+)  # fmt: skip
+def test_a_host_that_goes_on_refusing_is_left_alone_for_longer_whatever_it_says(refusals, retry_after, seconds):
+    assert hold(refusals, 1.0, retry_after) == seconds
+
+
+async def test_refusals_of_requests_under_way_together_count_once(clock):
+    gate = HostGate(4, 1.0, 4, clock)
+    for _ in range(4):
+        gate.refused("a.example", None)
+    assert gate.not_before("a.example") == clock.now() + timedelta(seconds=2)
+    gate.answered("a.example")  # one that was under way, too
+    clock.seconds += 2
+    gate.refused("a.example", None)
+    assert gate.not_before("a.example") == clock.now() + timedelta(seconds=4)
+
+
+async def test_the_next_start_is_told_as_wall_clock_time(clock):
+    gate = HostGate(1, 30.0, 1, clock)
+    assert gate.not_before("a.example") == clock.now()
+    async with gate.turn("a.example", "http://a.example/"):
+        pass
+    assert gate.not_before("a.example") == clock.now() + timedelta(seconds=30)
+    gate.refused("a.example", 300.0)
+    assert gate.not_before("a.example") == clock.now() + timedelta(seconds=300)
+
+
+async def test_a_start_set_by_another_process_is_waited_for_and_never_brought_forward(clock):
+    gate = HostGate(1, 1.0, 1, clock)
+    soon, later = clock.now() + timedelta(seconds=40), clock.now() + timedelta(seconds=10)
+    gate.hold_until("a.example", soon)
+    gate.hold_until("a.example", later)
+    gate.hold_until("b.example", clock.now() - timedelta(days=1))
+    assert gate.not_before("a.example") == soon
+    async with gate.turn("a.example", "http://a.example/"):
+        assert clock.now() == soon
+    async with gate.turn("b.example", "http://b.example/"):
+        pass
+    assert clock.slept == [40.0]
+
+
+async def test_a_long_hold_set_by_another_process_is_a_hold_here_and_a_day_at_most(clock):
+    gate = HostGate(1, 1.0, 1, clock)
+    gate.hold_until("a.example", clock.now() + timedelta(days=400))
+    with pytest.raises(HostHeldBack) as caught:
+        async with gate.turn("a.example", "http://a.example/"):
+            pass
+    assert caught.value.retry_after == 86_400.0

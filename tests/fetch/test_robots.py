@@ -279,7 +279,7 @@ LINES = st.sampled_from(
 
 
 @given(st.lists(LINES, max_size=12))
-def test_leaving_out_the_groups_of_others_changes_no_verdict(lines: list[str]):
+def test_verdicts_are_those_of_a_parser_in_wide_use(lines: list[str]):
     from protego import Protego
 
     text = "\n".join(lines)
