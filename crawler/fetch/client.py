@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -191,13 +190,10 @@ class Fetcher:
             raise _of_page(rules, url)
         return rules
 
-    def not_before(self, host: str) -> datetime:
-        """When the next request to `host` (with its port, as `urls.host_of` tells it) may start, by the wall clock."""
-        return self._gate.not_before(host)
-
-    def hold_until(self, host: str, time: datetime) -> None:
-        """No request to `host` starts before `time`, as where another process has asked it just now."""
-        self._gate.hold_until(host, time)
+    @property
+    def gate(self) -> HostGate:
+        """The turns at all hosts, called as `urls.host_of` does: with the port where that is not the default."""
+        return self._gate
 
     def _own_headers(self, accept: str, validators: Validators | None) -> dict[str, str]:
         own = {"User-Agent": self._settings.user_agent, "Accept": accept, "Accept-Encoding": ACCEPTED}

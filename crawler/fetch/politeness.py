@@ -90,20 +90,30 @@ class HostGate:
         wait = max(state.next_start, state.held_until) - self._clock.monotonic() if state is not None else 0.0
         return self._clock.now() + timedelta(seconds=max(wait, 0.0))
 
-    def hold_until(self, host: str, time: datetime) -> None:
-        """No request to the host starts before `time`, which another process may have set; never brought forward.
+    def pace(self, host: str) -> float:
+        """Seconds from the start of one request to that of the next, as is known now."""
+        state = self._hosts.get(host)
+        return state.pace.gap if state is not None else self._delay
+
+    def is_idle(self, host: str) -> bool:
+        """Whether no request to `host` is under way or waits for its turn."""
+        state = self._hosts.get(host)
+        return state is None or not state.users
+
+    def keep_away(self, host: str, until: datetime) -> None:
+        """No request to the host starts before `until`, which another process may have set; never brought forward.
 
         As long as a pause between two requests it is waited out, a longer one is a hold: see `turn`.
         """
-        wait = (time - self._clock.now()).total_seconds()
+        wait = (until - self._clock.now()).total_seconds()
         if wait <= 0:
             return
         state = self._state(host)
-        until = self._clock.monotonic() + min(wait, MAX_HOLD)
+        start = self._clock.monotonic() + min(wait, MAX_HOLD)
         if wait <= MAX_CRAWL_DELAY:
-            state.next_start = max(state.next_start, until)
+            state.next_start = max(state.next_start, start)
         else:
-            state.held_until = max(state.held_until, until)
+            state.held_until = max(state.held_until, start)
 
     def refused(self, host: str, retry_after: float | None) -> None:
         """The host answered 429 or 503: nothing goes there for `retry_after` seconds, or ever longer.

@@ -19,7 +19,7 @@ KEPT_SECONDS = 24 * 3600.0  # RFC 9309, section 2.4
 UNREACHABLE_SECONDS = 600.0  # how long a robots.txt that answers 5xx closes its site
 FAILED_SECONDS = 60.0  # how long a host that could not be reached at all is not asked again
 _MAX_SITEMAPS = 500
-_KEPT_TEXT = 4_000_000  # characters of rules remembered over all sites; parsed they take some 25 bytes each
+_KEPT_TEXT = 4_000_000  # characters of rules remembered over all sites; parsed they take up to 10 bytes each
 _ENTRY_COST = 500  # characters, what a site without rules counts for
 
 # Beside the names of the RFC those that owners write and mean, as large crawlers take them; the colon may be missing.

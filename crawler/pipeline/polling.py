@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from collections.abc import Mapping
@@ -11,12 +10,11 @@ from datetime import datetime, timedelta
 
 from crawler import discover, logfields, metrics
 from crawler.clock import Clock
-from crawler.discover.allowance import Allowance
 from crawler.discover.selection import select
-from crawler.discover.traps import sift
 from crawler.errors import DiscoverError, FetchError, SettingsError, StoreError
 from crawler.fetch import ACCEPT_FEED, Fetcher
 from crawler.model import Discovery, Reference, Source, SourceKind
+from crawler.pipeline.sieve import Sieve
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
 from crawler.store import PollOutcome, PollResult, SourceRecord, Store
@@ -34,7 +32,7 @@ class Poller:
     fetcher: Fetcher
     settings: Settings
     clock: Clock
-    allowance: Allowance = field(default_factory=Allowance)
+    sieve: Sieve = field(default_factory=Sieve)
 
     async def poll(self, record: SourceRecord, tally: Tally) -> None:
         """One poll. A failure is recorded with the source and counted, never raised."""
@@ -76,18 +74,9 @@ class Poller:
         now = self.clock.now()
         selected = select(references, now=now, max_age_days=self.settings.fetch.max_age_days)
         tally.too_old += selected.too_old
-        sifted = await asyncio.to_thread(sift, selected.kept, self.allowance.left(source.name, now))
-        tally.trapped += sifted.total
-        for reason, url in sifted.examples.items():
-            log.warning(
-                "source %s: %d URLs left out as a trap (%s), such as %s",
-                source.name,
-                sifted.refused[reason],
-                reason,
-                url,
-            )
-        announced = await self.store.announce(source.name, sifted.kept, now=now)
-        self.allowance.took(source.name, announced.new, now)
+        kept = await self.sieve.kept(source.name, selected.kept, tally, now)
+        announced = await self.store.announce(source.name, kept, now=now)
+        self.sieve.took(source.name, announced.new, now)
         return PollOutcome(
             result=PollResult.SUCCESS,
             at=response.fetched,

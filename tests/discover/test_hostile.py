@@ -73,12 +73,12 @@ LABOURS = {
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("name", ENTITIES)
 def test_entities_of_a_document_are_neither_expanded_nor_looked_up(name: str, encoding: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         found = read(RawDocument("https://post.example/feed", ENTITIES[name].encode(encoding)))
     except DiscoverError:
         found = None
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
     for reference in found.references if found is not None else ():
         assert "haha" not in reference.title
         assert "xxx" not in reference.title
@@ -87,10 +87,10 @@ def test_entities_of_a_document_are_neither_expanded_nor_looked_up(name: str, en
 
 @pytest.mark.parametrize("name", LABOURS)
 def test_mark_up_made_to_be_laborious_is_not(name: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         found = read(RawDocument("https://post.example/map", LABOURS[name].encode()), SourceKind.SITEMAP)
     except DiscoverError:
         found = None
-    assert time.perf_counter() - began < 3.0
+    assert time.process_time() - began < 3.0
     assert found is None or {reference.url for reference in found.references} <= {"https://post.example/a"}

@@ -148,7 +148,7 @@ async def test_an_attack_ends_in_an_error_of_ours(make: Callable[..., object], n
     handler, expected = ATTACKS[name]
     async with fleet({name: handler}) as servers:
         fetcher = await make(timeout=0.5, max_body=2_000_000)
-        async with asyncio.timeout(3.0):
+        async with asyncio.timeout(10):
             with pytest.raises(expected):
                 await fetcher.get(servers[name].url("/"), robots=False)
         assert servers[name].connections <= 11
@@ -162,7 +162,7 @@ async def test_all_attacks_at_once_hold_up_nobody():
         async with Fetcher(settings(timeout=1.5, max_body=2_000_000), HeldClock(), resolver=Names({})) as fetcher:
             attacks = [asyncio.create_task(fetcher.get(server.url("/"), robots=False)) for server in servers.values()]
             pages = [(await fetcher.get(honest.url(f"/{number}"))).body for number in range(20)]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 ended = await asyncio.gather(*attacks, return_exceptions=True)
     assert pages == [f"<p>{number}".encode() for number in range(20)]
     assert [type(one).__name__ for one in ended if not isinstance(one, FetchError)] == []

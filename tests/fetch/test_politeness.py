@@ -237,7 +237,7 @@ async def test_a_host_that_times_out_is_slow(web):
     async with Fetcher(settings(timeout=0.3, delay=0.01), SystemClock()) as fetcher:
         with pytest.raises(TimedOut):
             await fetcher.get(web.url("/"), robots=False)
-        wait = fetcher.not_before(urls.host_of(web.url("/"))) - SystemClock().now()
+        wait = fetcher.gate.not_before(urls.host_of(web.url("/"))) - SystemClock().now()
         assert 0.8 < wait.total_seconds() < 1.6
 
 
@@ -284,9 +284,9 @@ async def test_the_next_start_is_told_as_wall_clock_time(clock):
 async def test_a_start_set_by_another_process_is_waited_for_and_never_brought_forward(clock):
     gate = HostGate(1, 1.0, 1, clock)
     soon, later = clock.now() + timedelta(seconds=40), clock.now() + timedelta(seconds=10)
-    gate.hold_until("a.example", soon)
-    gate.hold_until("a.example", later)
-    gate.hold_until("b.example", clock.now() - timedelta(days=1))
+    gate.keep_away("a.example", soon)
+    gate.keep_away("a.example", later)
+    gate.keep_away("b.example", clock.now() - timedelta(days=1))
     assert gate.not_before("a.example") == soon
     async with gate.turn("a.example", "http://a.example/"):
         assert clock.now() == soon
@@ -295,9 +295,18 @@ async def test_a_start_set_by_another_process_is_waited_for_and_never_brought_fo
     assert clock.slept == [40.0]
 
 
+async def test_the_pace_at_a_host_and_whether_it_is_asked_just_now_are_told(clock):
+    gate = HostGate(1, 1.0, 1, clock)
+    assert (gate.pace("a.example"), gate.is_idle("a.example")) == (1.0, True)
+    async with gate.turn("a.example", "http://a.example/"):
+        assert not gate.is_idle("a.example")
+    gate.crawl_delay("a.example", 7.0)
+    assert (gate.pace("a.example"), gate.is_idle("a.example")) == (7.0, True)
+
+
 async def test_a_long_hold_set_by_another_process_is_a_hold_here_and_a_day_at_most(clock):
     gate = HostGate(1, 1.0, 1, clock)
-    gate.hold_until("a.example", clock.now() + timedelta(days=400))
+    gate.keep_away("a.example", clock.now() + timedelta(days=400))
     with pytest.raises(HostHeldBack) as caught:
         async with gate.turn("a.example", "http://a.example/"):
             pass

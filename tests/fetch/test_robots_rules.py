@@ -198,11 +198,11 @@ def test_rules_that_agree_are_not_overruled(rules: list[tuple[bool, str]], path:
     ids=["many stars", "only stars", "a long path", "many blanks", "a long name"],
 )
 def test_a_bomb_of_one_line_is_read_and_compared_in_no_time(line):
-    began = time.perf_counter()
+    began = time.process_time()
     robots = parsed("User-agent: *\nDisallow: /no\n" + line)
     assert not robots.allows("http://x.example/no/" + "ab" * 1_000)
     robots.allows("http://x.example/" + "a" * 2_000)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def test_a_bomb_of_many_wildcards_is_compared_beside_the_event_loop():
@@ -210,9 +210,9 @@ def test_a_bomb_of_many_wildcards_is_compared_beside_the_event_loop():
     robots = parsed("User-agent: *\n" + rules)
     assert robots.laborious
     assert not parsed("User-agent: *\nDisallow: /*.pdf$\n" * 5_000).laborious  # one rule said often
-    began = time.perf_counter()
+    began = time.process_time()
     assert robots.allows("http://x.example/" + "ab" * 1_000)
-    assert time.perf_counter() - began < 2.0
+    assert time.process_time() - began < 2.0
 
 
 async def test_a_laborious_file_is_obeyed_all_the_same(web, fetcher):
