@@ -36,6 +36,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from crawl_pages import page_server
 from link_speed import Signed, filled, postgres, synthetic
 
@@ -47,6 +48,8 @@ from crawler.interchange import article_from_json
 from crawler.link import Linker
 from crawler.settings import DatabaseSettings, LinkSettings
 from crawler.store import Store
+from crawler.store.tables import tasks
+from crawler.store.transaction import Transaction
 
 HERE = Path(__file__).parent
 CORE = 0
@@ -81,12 +84,13 @@ def prepare_store(url: str, base: Sequence[Signed], count: int) -> None:
         async with await Store.open(DatabaseSettings(url=url), SystemClock()) as store:
             await filled(store, list(synthetic(base, count)))
             # They are no news to anybody: a daemon has decided on them long ago.
-            while pending := await store.pending("bench", 500, 600.0):
-                for one in pending:
-                    await store.settle(one.article_id, worker="bench")
-            await store.sign_off("bench")
+            await store._db.write(_forget_tasks)
 
     asyncio.run(work())
+
+
+def _forget_tasks(tx: Transaction) -> None:
+    tx.run(sa.delete(tasks))
 
 
 def peer_originals(path: Path, base: Sequence[Signed], count: int) -> None:
@@ -275,6 +279,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--peer-env", type=Path, default=Path(tempfile.gettempdir()) / "wiretrace-peer-env")
+    parser.add_argument("--store", type=Path, help="file that keeps the store with its originals for the next time")
     parser.add_argument("--postgres", action="store_true")
     given = parser.parse_args()
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
@@ -282,9 +287,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="throughput-") as temporary:
         folder = Path(temporary)
         folder.chmod(0o755)
-        template = folder / "template" / "wiretrace.db"
-        template.parent.mkdir()
-        prepare_store(f"sqlite+aiosqlite:///{template}", base, given.originals)
+        template = given.store or folder / "originals.db"
+        if not template.exists():
+            making = folder / "making.db"
+            prepare_store(f"sqlite+aiosqlite:///{making}", base, given.originals)
+            shutil.move(making, template)
         with page_server(given.pages_dir, given.hosts, given.port, folder / "requests.jsonl") as ready:
             print(f"{ready['pages']} pages on {len(ready['sources'])} addresses, {given.originals} originals")
             ours = on_one_core(folder, template, ready["sources"], given.port, given.rounds)
