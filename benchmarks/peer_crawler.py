@@ -89,6 +89,9 @@ def main():
     store.execute("PRAGMA journal_mode = WAL")
     store.execute("PRAGMA synchronous = NORMAL")
     store.execute("CREATE TABLE articles (url TEXT PRIMARY KEY, title TEXT, text TEXT, published TEXT, original TEXT)")
+    trafilatura.bare_extraction(
+        f"<html><body><article>{'<p>Warm up all that is read late.</p>' * 20}</article></body></html>"
+    )
     process = CrawlerProcess()
     process.crawl(Pages, sitemaps=sitemaps, index=index, signatures=signatures, store=store)
     process.start()
