@@ -92,7 +92,7 @@ def main():
     trafilatura.bare_extraction(
         f"<html><body><article>{'<p>Warm up all that is read late.</p>' * 20}</article></body></html>"
     )
-    process = CrawlerProcess()
+    process = CrawlerProcess({"LOG_LEVEL": "ERROR"})
     process.crawl(Pages, sitemaps=sitemaps, index=index, signatures=signatures, store=store)
     process.start()
 
