@@ -37,6 +37,8 @@ _SAFE_QUERY = "/:@!$'()*,;-._~?"
 # RFC 3986 forbids these in a URL; sent raw they split a request.
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
 
+_USUAL_LENGTH = 300  # characters; ids of longer URLs are not remembered, lest hostile ones fill the memory
+
 # A URL that is in its one spelling already, as nearly all on the web are.
 _PLAIN = re.compile(
     r"https?://[a-z0-9_](?:[a-z0-9_.-]{0,250}[a-z0-9_])?/[A-Za-z0-9/_.~:@!$&'()*+,;=-]*(?:\?[A-Za-z0-9/_.~:@!$&'()*+,;=?-]+)?"
@@ -103,6 +105,12 @@ def identity(url: str) -> str:
 
 def article_id(url: str) -> str:
     """BLAKE2b-128 (hex) of the URL's identity: the same in every store."""
+    return _known_id(url) if len(url) <= _USUAL_LENGTH else _blake2(identity(url))
+
+
+# A page's own address comes four times on its way, and the links of a site on each of its pages.
+@lru_cache(maxsize=16_384)
+def _known_id(url: str) -> str:
     return _blake2(identity(url))
 
 

@@ -42,7 +42,7 @@ Body = Callable[Concatenate[Transaction, P], T]
 RUNS = 6  # of one transaction, before a deadlock or a lost connection is given up on
 PAUSE = 0.05  # seconds before the second run, doubled each time
 READERS = 2  # threads that read a SQLite file beside the one that writes it
-CACHE_KIB = 32_768  # a SQLite connection's page cache
+CACHE_KIB = 16_384  # a SQLite connection's page cache, three of them: full after some 2,000 pages, then memory is flat
 MOST_TOGETHER = 64  # transactions of a SQLite store committed at once
 CONNECT_TIMEOUT = 10.0  # seconds
 

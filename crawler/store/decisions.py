@@ -220,8 +220,12 @@ def _locked(tx: Transaction, decision: Decision, place: Place | None) -> dict[st
         ids.add(decision.attribution.teaser_id)
     if place is not None and place.first_id is not None:
         ids.add(place.first_id)
-    named = sa.select(articles).where(tx.dialect.among(articles.c.id, sorted(ids))).order_by(articles.c.no)
-    return {row.id: row for row in tx.all(named.with_for_update())}
+    return {row.id: row for row in tx.all(_named(tx.dialect), {"ids": tx.dialect.as_list(sorted(ids))})}
+
+
+@cache
+def _named(dialect: Dialect) -> sa.Select[Any]:
+    return sa.select(articles).where(dialect.listed(articles.c.id, "ids")).order_by(articles.c.no).with_for_update()
 
 
 def _still_possible(tx: Transaction, decision: Decision, place: Place | None, rows: Mapping[str, Row[Any]]) -> bool:
@@ -243,7 +247,7 @@ def _record_link(
     tx: Transaction, link: Link | None, page: Row[Any], rows: Mapping[str, Row[Any]], reason: str
 ) -> tuple[RecordOutcome, str | None]:
     """What became of the page's link, and the id of the one that is live now."""
-    known = {row.id: row for row in tx.all(sa.select(links).where(links.c.rewrite_no == page.no))}
+    known = {row.id: row for row in tx.all(_LINKS_OF, {"page": page.no})}
     live = next((row for row in known.values() if row.state in LIVE), None)
     if live is not None and live.state == LinkState.CONFIRMED:
         return RecordOutcome.UNCHANGED, live.id
@@ -257,6 +261,9 @@ def _record_link(
     if link is None or original is None:
         return (RecordOutcome.RETRACTED if live is not None else RecordOutcome.NONE), None
     return _write_link(tx, link, page, original, known, reason)
+
+
+_LINKS_OF = sa.select(links).where(links.c.rewrite_no == sa.bindparam("page"))
 
 
 def _write_link(

@@ -55,16 +55,18 @@ def finish(tx: Transaction, number: int, worker: str | None) -> None:
 
     `worker` None: whoever holds it.
     """
-    current = sa.func.coalesce(tasks.c.leased_generation, tasks.c.generation) == tasks.c.generation
-    if not tx.run(sa.delete(tasks).where(*_mine(number, worker), current)):
+    mine = {"number": number} if worker is None else {"number": number, "worker": worker}
+    if not tx.run(_FINISH if worker is None else _FINISH_MINE, mine):
         hand_back(tx, number, worker)
 
 
 def hand_back(tx: Transaction, number: int, worker: str | None, *, after: float = 0.0) -> None:
     """Due again `after` so many seconds."""
-    due = tx.now + timedelta(seconds=after)
-    free: dict[str, Any] = {"leased_by": None, "leased_generation": None, "available_at": due}
-    tx.run(sa.update(tasks).where(*_mine(number, worker)).values(free))
+    given = {"number": number, "until": tx.now + timedelta(seconds=after)}
+    if worker is None:
+        tx.run(_HAND_BACK, given)
+    else:
+        tx.run(_HAND_BACK_MINE, {**given, "worker": worker})
 
 
 def count(tx: Transaction) -> int:
@@ -84,17 +86,24 @@ def _again(dialect: Dialect) -> Any:
     return task.on_conflict_do_update(index_elements=["article_no"], set_=newer)
 
 
+# Made once: these run for every page, and to build such a statement takes longer than to execute it.
+_OF = tasks.c.article_no == sa.bindparam("number")
+_MINE = tasks.c.leased_by == sa.bindparam("worker")
 _RESERVE = (
     sa.update(tasks)
-    .where(tasks.c.article_no == sa.bindparam("number"))
+    .where(_OF)
     .values(
         leased_by=sa.bindparam("worker"),
         available_at=sa.bindparam("until"),
         leased_generation=tasks.c.generation,
     )
 )
-
-
-def _mine(number: int, worker: str | None) -> list[sa.ColumnElement[bool]]:
-    task = [tasks.c.article_no == number]
-    return task if worker is None else [*task, tasks.c.leased_by == worker]
+_IS_CURRENT = sa.func.coalesce(tasks.c.leased_generation, tasks.c.generation) == tasks.c.generation
+_FINISH = sa.delete(tasks).where(_OF, _IS_CURRENT)
+_FINISH_MINE = _FINISH.where(_MINE)
+_HAND_BACK = (
+    sa.update(tasks)
+    .where(_OF)
+    .values(leased_by=None, leased_generation=None, available_at=sa.bindparam("until", type_=tasks.c.available_at.type))
+)
+_HAND_BACK_MINE = _HAND_BACK.where(_MINE)
