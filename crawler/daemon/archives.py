@@ -173,7 +173,8 @@ class ArchiveCrew:
         while True:
             reading, page = await self._queue.get()
             try:
-                await self._take(reading, page)
+                if not self.stop.is_set():  # else the page stays for the next run
+                    await self._take(reading, page)
             finally:
                 self._queue.task_done()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -149,7 +150,8 @@ class ArchiveReading:
 
 def name_of(path: Path) -> str:
     """By which articles and links name the archive: that of a file which is still written is its later one."""
-    return path.name.removesuffix(OPEN)
+    # A name need not be text; in what is exported it has to be.
+    return os.fsencode(path.name.removesuffix(OPEN)).decode("utf-8", "replace")
 
 
 def key_of(path: Path) -> str:
@@ -159,7 +161,7 @@ def key_of(path: Path) -> str:
             begin = file.read(_KEY_BYTES)
     except OSError as error:
         raise InputError(path, f"expected a readable file ({error.strerror or error})") from None
-    return hashlib.blake2b(name_of(path).encode("utf-8", "surrogateescape") + begin, digest_size=16).hexdigest()
+    return hashlib.blake2b(name_of(path).encode() + begin, digest_size=16).hexdigest()
 
 
 def archives_of(given: Sequence[Path]) -> list[Path]:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 _PIECE = 1 << 16  # bytes read and decompressed at a time
 _MAX_HEAD = 1 << 16  # bytes of a record's own header
+_MAX_ID = 200  # characters; it is stored with every article
 # A gzip member may hold a whole file; one that gives this much, and this many times its size, is a bomb.
 _BOMB_BYTES, _BOMB_RATIO = 1 << 31, 200
 _MOST_DAMAGED = 100  # places in a file; records made to overlap would each be read to the end of it
@@ -57,7 +58,7 @@ class WarcRecord:
 
     @property
     def record_id(self) -> str:
-        return self.headers.get("warc-record-id", "")
+        return self.headers.get("warc-record-id", "")[:_MAX_ID]
 
 
 Wants = Callable[[Mapping[str, str]], bool]

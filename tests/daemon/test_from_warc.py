@@ -174,6 +174,13 @@ async def test_folders_and_globs_are_searched_for_archives(settings: Settings, t
         await run_archives(settings, [tmp_path / "none*"])
 
 
+async def test_a_name_that_is_no_text_can_be_exported(settings: Settings, tmp_path: Path) -> None:
+    file = archive(tmp_path / "a.warc.gz", [of_story("ferry-spun")])
+    await run_archives(settings, [file.rename(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.warc.gz")))])
+    (row,) = await rows(settings)
+    assert row["source"].encode() == "archive:caf\ufffd.warc.gz".encode()
+
+
 async def test_a_file_that_is_no_archive_costs_the_others_nothing(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "page.warc").write_text(page_html(story("pump-spun")))
     good = archive(tmp_path / "good.warc.gz", [of_story("ferry-spun")])

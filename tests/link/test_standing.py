@@ -36,6 +36,12 @@ def test_precedence_rests_on_times_that_the_page_cannot_forge(
     assert precedence(page, original("o", "x", published=published, first_seen=received)) is expected
 
 
+def test_an_archives_date_counts_as_a_capture() -> None:
+    page = article("page", "x", first_seen=at(9), captured=at(3))
+    assert precedence(page, original("o", "x", published=at(4))) is Precedence.PAGE_FIRST
+    assert precedence(page, original("o", "x", published=at(2))) is Precedence.ORIGINAL_FIRST
+
+
 @pytest.mark.parametrize(
     "publisher", ["The Wall Street Journal", "Barron’s", "Barron's", "marketwatch", "Dow Jones Newswires"]
 )
