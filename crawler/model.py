@@ -142,11 +142,21 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a feed asks of those who poll it: `ttl` in seconds, hours and days (Monday: 0) of UTC to skip."""
+
+    ttl: float = 0.0
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Discovery:
     """What one document of a source told.
 
     `children` are further documents to read (the sitemaps of a sitemap index), `faults` lines about what was
-    skipped, `truncated` that the document broke off.
+    skipped, `truncated` that the document broke off. `hub` is a WebSub hub, `own_url` the address that a feed names
+    as its own, `new_url` the one to which it says it has moved.
     """
 
     kind: SourceKind
@@ -155,6 +165,10 @@ class Discovery:
     title: str = ""
     faults: tuple[str, ...] = ()
     truncated: bool = False
+    wishes: Wishes = field(default_factory=Wishes)
+    hub: str | None = None
+    own_url: str | None = None
+    new_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
