@@ -40,7 +40,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from crawler.habits import HOURS, Habits, Seen, learn
+from crawler.habits import HOURS, Habits
+from crawler.rhythm import Seen, learn
 from crawler.schedule import LEAST, MOST, next_poll
 
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday

@@ -41,6 +41,20 @@ class Side(StrEnum):
         return cls.TEASER if completeness is Completeness.TEASER else cls.ORIGINAL
 
 
+class SourceState(StrEnum):
+    """How a source does; `reason` and `advice` stand beside it."""
+
+    NEW = "new"
+    OK = "ok"
+    STALE = "stale"
+    MOVED = "moved"
+    UNREADABLE = "unreadable"
+    FAILING = "failing"
+    BLOCKED = "blocked"
+    BROKEN = "broken"
+    DISABLED = "disabled"
+
+
 class SourceKind(StrEnum):
     AUTO = "auto"
     FEED = "feed"
@@ -122,13 +136,15 @@ class Source:
     headers_env: Mapping[str, str] = field(default_factory=dict)  # header → name of an environment variable
     enabled: bool = True
     declared: str = "file"  # file | store: where it is written
+    backfill: int = 50_000  # entries of its first document that are taken, the newest
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """An article as a feed, sitemap or listing announces it; its page is not fetched yet.
 
-    `content_html` is the full text where a feed carries it (content:encoded, Atom content).
+    `content_html` is the full text where a feed carries it (content:encoded, Atom content). `backfill`: it stood in
+    the first document of its source, so it is no news.
     """
 
     url: str
@@ -139,6 +155,7 @@ class Reference:
     teaser: str = ""  # plain text
     content_html: str = ""
     language: str | None = None
+    backfill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +280,7 @@ class Article:
     hyperlinks: tuple[str, ...] = ()
     archive: ArchiveRecord | None = None
     noindex: bool = False
+    backfill: bool = False  # it came with the first document of its source: no news to anyone
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from crawler.habits import HOURS, Floats, Habits, hour_of_week, rates
+from crawler.habits import HOURS, Habits
 from crawler.model import Wishes
+from crawler.rhythm import Floats, hour_of_week, rates
 
 LEAST = 60.0  # seconds between two polls
 MOST = 86_400.0  # seconds

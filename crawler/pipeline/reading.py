@@ -153,6 +153,7 @@ def _finish(
         language=extraction.language or reference.language,
         source=source.name,
         completeness=completeness,
+        backfill=reference.backfill,
     )
     return _with_fingerprint(_filled(article, extraction), (url, reference.url, home), extraction, known)
 

@@ -14,6 +14,7 @@ class Tally:
     fetched: int = 0
     unchanged: int = 0
     too_old: int = 0
+    gaps: int = 0
     new: int = 0
     changed: int = 0
     linked: int = 0
@@ -30,6 +31,7 @@ class Tally:
             "fetched": self.fetched,
             "unchanged": self.unchanged,
             "too_old": self.too_old,
+            "gaps": self.gaps,
             "new": self.new,
             "changed": self.changed,
             "linked": self.linked,

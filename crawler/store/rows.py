@@ -45,6 +45,7 @@ def article_fields(article: Article) -> str:
             "hyperlinks": article.hyperlinks,
             "archive": asdict(article.archive) if article.archive else None,
             "noindex": article.noindex,
+            "backfill": article.backfill,
         }
     )
 
@@ -81,6 +82,7 @@ def article_of(id: str, first_seen: datetime, text: str | None, fields: str) -> 
         hyperlinks=tuple(row["hyperlinks"]),
         archive=ArchiveRecord(**archive) if archive else None,
         noindex=row["noindex"],
+        backfill=row.get("backfill", False),  # versions written before there was such a thing
     )
 
 
