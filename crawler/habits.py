@@ -68,9 +68,9 @@ class Habits:
     @classmethod
     def decode(cls, stored: bytes | None) -> Habits:
         """The inverse of `encode`; of a store that another version wrote nothing is known rather than a fault."""
-        if not stored or stored[:1] != _FORMAT:
+        head, _, rest = (stored or b"")[1:].partition(b"\n")
+        if not stored or stored[:1] != _FORMAT or len(rest) != 2 * HOURS * array("f").itemsize:
             return cls()
-        head, _, rest = stored[1:].partition(b"\n")
         hours = array("f")
         hours.frombytes(rest)
         facts: dict[str, Any] = json.loads(head)

@@ -32,7 +32,7 @@ def next_poll(habits: Habits, now: datetime, *, fresh_for: float = 0.0) -> datet
     """
     wait = _until_one(density(habits), now)
     wait = min(max(wait, habits.wishes.ttl, fresh_for, LEAST), MOST)
-    return _outside(now + timedelta(seconds=wait), habits.wishes)
+    return _outside((now + timedelta(seconds=wait)).astimezone(UTC), habits.wishes)
 
 
 def after_failure(usual: datetime, now: datetime, failures: int, *, refused: bool = False) -> datetime:
@@ -93,9 +93,9 @@ def _until_one(polls: tuple[float, ...], now: datetime) -> float:
 
 def _outside(moment: datetime, wishes: Wishes) -> datetime:
     """The first moment that is in no hour and on no day to skip; a source that would skip all is not believed."""
+    due = moment
     for _ in range(HOURS):
-        moment = moment.astimezone(UTC)
-        if moment.hour not in wishes.skip_hours and moment.weekday() not in wishes.skip_days:
-            return moment
-        moment = moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    return moment - timedelta(days=7)
+        if due.hour not in wishes.skip_hours and due.weekday() not in wishes.skip_days:
+            return due
+        due = due.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    return moment
