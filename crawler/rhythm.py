@@ -24,6 +24,7 @@ STEP = timedelta(hours=1)  # silence is written down no oftener
 PRIOR_NEWS = 1.0  # for how many pieces of news that guess counts
 _BY_HOUR = 1.5  # pieces of news that the rate of the whole counts for in the rate of one hour of the day
 _BY_WEEKDAY = 4.0  # and that of the hour of the day in the rate of one hour of the week
+_APART = 2.0  # how much less a burst counts than its news does, for each piece that comes with another
 _USUAL_LULL = 5.0  # pieces of news that may fail to come before anything is made of it
 _LULL_FADES = 0.97  # a piece of news
 TIGHTEST = 4.0  # a source whose entries are never known twice gets no more polls than this many times its usual ones
@@ -85,7 +86,7 @@ def hours_between(start: datetime, end: datetime) -> Iterator[tuple[int, float]]
         hour, into = (hour + 1) % HOURS, 0.0
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
 def rates(habits: Habits) -> Floats:
     """News a second to be expected in each hour of the week.
 
@@ -95,7 +96,7 @@ def rates(habits: Habits) -> Floats:
     """
     news, watched = np.asarray(habits.news), np.asarray(habits.watched) * 3600.0
     # News in bursts says less of its hour: one burst is one witness, however much it brings.
-    apart = 1.0 + 2.0 * habits.clustered
+    apart = 1.0 + _APART * habits.clustered
     by_hour, by_weekday = _BY_HOUR * apart, _BY_WEEKDAY * apart
     whole = (PRIOR_NEWS + news.sum()) / (PRIOR_NEWS / habits.guess + watched.sum())
     parts = []

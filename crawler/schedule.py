@@ -19,7 +19,7 @@ LEAST = 60.0  # seconds between two polls
 MOST = 86_400.0  # seconds
 HELD_OFF = 3_600.0  # seconds, at least, for which a site that turned us away is left alone
 # Of the usual time between two pieces of news, the delay aimed at: a little less than a tenth, for what is not known.
-TARGET = 0.085
+TARGET = 0.08
 # How much more polls are drawn to the hours with much news than the news itself is: 0 spreads them evenly, and at
 # infinity the quiet hours go without. Few requests ask for a large one, news of quiet hours for a small one.
 DRAWN = 1.5
@@ -44,7 +44,7 @@ def after_failure(usual: datetime, now: datetime, failures: int, *, refused: boo
     return now + timedelta(seconds=max(min(wait * 2.0 ** min(max(failures - 1, 0), 20), MOST), min(wait, MOST)))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
 def density(habits: Habits) -> tuple[float, ...]:
     """Polls a second in each hour of the week.
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crawler.habits import HOURS, Habits
 from crawler.model import Wishes
 from crawler.rhythm import TIGHTEST, Seen, hour_of_week, learn, news_a_day, rates
-from crawler.schedule import MOST, after_failure, density, next_poll
+from crawler.schedule import MOST, TARGET, after_failure, density, next_poll
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -42,7 +42,7 @@ def watched(news_of: dict[int, int], days: int, start: datetime = MONDAY) -> Hab
 
 
 def test_a_source_of_which_nothing_is_known_is_polled_at_the_guess() -> None:
-    assert wait(learn(Habits(guess=0.17 / 600), Seen(MONDAY, entries=5))) == pytest.approx(600, rel=0.05)
+    assert wait(learn(Habits(guess=2 * TARGET / 600), Seen(MONDAY, entries=5))) == pytest.approx(600, rel=0.05)
 
 
 def test_the_dates_of_a_first_document_tell_how_often_to_poll() -> None:
