@@ -55,14 +55,25 @@ def learn(habits: Habits, seen: Seen) -> Habits:
         return _first_look(habits, seen)
     times = _moments(seen.news)
     habits = _of_document(habits, seen)
-    if not times and seen.at - before < STEP:
+    if times:
+        waited = habits.silence + _expected(habits, before, seen.at)
+        lull = max(habits.lull * _LULL_FADES ** len(times), waited)
+        habits = replace(_with_news(_faded(habits, seen.at), times), silence=0.0, lull=lull)
+    elif seen.at - before >= STEP:
+        waited = habits.silence + _expected(habits, before, seen.at)
+        habits = replace(_faded(habits, seen.at), silence=waited)
+    return dated_by(habits, seen.dated, seen.at)
+
+
+def dated_by(habits: Habits, dates: Iterable[datetime], now: datetime) -> Habits:
+    """The habits with the newest of a document's dates as the last news, where it is later than the last known.
+
+    What another source announced first is no news to the crawler, and yet a sign of life.
+    """
+    newest = max((date for date in dates if date <= now), default=None)
+    if newest is None or (habits.last_news is not None and newest <= habits.last_news):
         return habits
-    waited = habits.silence + _expected(habits, before, seen.at)
-    faded = _faded(habits, seen.at)
-    if not times:
-        return replace(faded, silence=waited)
-    lull = max(habits.lull * _LULL_FADES ** len(times), waited)
-    return replace(_with_news(faded, times), silence=0.0, lull=lull)
+    return replace(habits, last_news=newest)
 
 
 def news_a_day(habits: Habits) -> float:

@@ -18,7 +18,7 @@ from crawler.interchange import Json
 from crawler.model import Discovery, Source, SourceState
 from crawler.pipeline.polling import credentials, read_source
 from crawler.pipeline.reading import is_full_text
-from crawler.rhythm import Seen, learn
+from crawler.rhythm import Seen, dated_by, learn
 from crawler.settings import Settings
 from crawler.store import SourceRecord, Store
 
@@ -121,8 +121,9 @@ async def _check(record: SourceRecord, habits: Habits, fetcher: Fetcher, now: da
 
 def _health(source: Source, response: Response, discovery: Discovery, habits: Habits) -> Health:
     """The state that a poll would find. Of a source that was never polled its own dates tell the habit."""
+    dated = tuple(one.published for one in discovery.references if one.published)
     if habits.as_of is None:
-        dated = tuple(one.published for one in discovery.references if one.published)
         habits = learn(habits, Seen(response.fetched, dated=dated, entries=len(discovery.references)))
+    habits = dated_by(habits, dated, response.fetched)
     answer = Answer(source.url, response.moved_to, discovery.new_url, discovery.own_url)
     return health.of_answer(answer, habits, response.fetched)

@@ -28,6 +28,7 @@ from crawler.store import Announced, PollOutcome, PollResult, SourceRecord, Stor
 log = logging.getLogger(__name__)
 
 MAX_CHILDREN = 20  # documents read for one poll of a sitemap index; news sites list months of old ones
+LONG_AGO = timedelta(hours=6)  # since the last poll: then a gap is one, however often there were some before
 JUDGED_EVERY = timedelta(hours=1)  # how often it is looked at whether a source's pages can be read
 
 
@@ -155,9 +156,11 @@ class Poller:
     ) -> Announced:
         """Something may have come and gone since the last poll: the site's sitemaps are asked for that time."""
         log.info("source %s: no entry was known, something may have been missed", record.name)
-        if discovery.kind is not SourceKind.FEED or record.last_success is None or habits.tightness >= TIGHTEST:
-            return announced  # a document that is another each time is no gap, and its site is left in peace
         now = self.clock.now()
+        if discovery.kind is not SourceKind.FEED or record.last_success is None:
+            return announced
+        if habits.tightness >= TIGHTEST and now - record.last_success < LONG_AGO:
+            return announced  # a document that is another each time is no gap, and its site is left in peace
         gap = missed.gap_of(record.source.url, discovery.references, record.last_success, now)
         found = await missed.look_for(gap, self.fetcher)
         selected = select(found, now=now, max_age_days=self.settings.fetch.max_age_days)

@@ -211,6 +211,26 @@ async def test_a_feed_that_is_another_each_time_leaves_its_site_in_peace(desk: D
     assert desk.web.count("/sitemap.xml") <= 3
 
 
+async def test_a_job_that_runs_once_a_day_has_the_sitemap_asked_each_time(desk: Desk) -> None:
+    for day in range(6):
+        desk.serves(*hourly(3, f"day-{day}"))
+        await desk.poll()
+        desk.clock.pass_by(86_400)
+    assert desk.web.count("/sitemap.xml") == 5
+
+
+async def test_what_another_source_announced_first_is_a_sign_of_life(desk: Desk) -> None:
+    desk.serves(*hourly(20))
+    await desk.poll()
+    desk.clock.pass_by(30 * 86_400)
+    desk.serves(("fresh", timedelta(minutes=5)), *hourly(3))
+    twin = Source("Twin", desk.web.url("/feed?twin"), Role.AGGREGATOR, "Post")
+    await desk.store.add_source(twin)
+    desk.web.redirect("/feed?twin", "/feed")
+    await desk.poller.poll(await desk.store.source("Twin"), desk.tally)
+    assert (await desk.poll()).state == "ok"
+
+
 @pytest.mark.parametrize("ages", [[timedelta(days=300 + number) for number in range(10)]])
 async def test_a_frozen_feed_is_stale_at_its_first_poll(desk: Desk, ages: list[timedelta]) -> None:
     desk.serves(*((f"story-{place}", age) for place, age in enumerate(ages)))
