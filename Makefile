@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -64,6 +64,9 @@ bench-soak: $(READY) ## a long crawl at full speed: does memory stay flat, the e
 
 bench-throughput: $(READY) ## pages a second beside the usual tools: make bench-throughput PAGES=folder NEWS=news.jsonl.gz
 	$(BIN)/python benchmarks/throughput.py $(PAGES) $(NEWS) --postgres
+
+bench-frugality: $(READY) ## requests and delays of adaptive polling against a poller that knows all
+	$(BIN)/python benchmarks/frugality.py
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache

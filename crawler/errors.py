@@ -193,6 +193,10 @@ class DiscoverError(WiretraceError):
     """A source's document is no feed, sitemap or listing that can be read."""
 
 
+class TurnedAway(DiscoverError):
+    """In a source's place came a page that tells crawlers from people."""
+
+
 class ExtractError(WiretraceError):
     """A page holds no article; `reason` is the short code under which it is counted."""
 

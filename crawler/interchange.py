@@ -84,6 +84,8 @@ def article_to_json(article: Article, attribution: Json | None = None) -> Json:
         "source": article.source,
         "completeness": article.completeness.value,
     }
+    if article.backfill:
+        row["backfill"] = True
     if attribution is not None:
         row["attribution"] = attribution
     return row

@@ -43,6 +43,20 @@ class Side(StrEnum):
         return cls.TEASER if completeness is Completeness.TEASER else cls.ORIGINAL
 
 
+class SourceState(StrEnum):
+    """How a source does; `reason` and `advice` stand beside it."""
+
+    NEW = "new"
+    OK = "ok"
+    STALE = "stale"
+    MOVED = "moved"
+    UNREADABLE = "unreadable"
+    FAILING = "failing"
+    BLOCKED = "blocked"
+    BROKEN = "broken"
+    DISABLED = "disabled"
+
+
 class SourceKind(StrEnum):
     AUTO = "auto"
     FEED = "feed"
@@ -124,13 +138,15 @@ class Source:
     headers_env: Mapping[str, str] = field(default_factory=dict)  # header → name of an environment variable
     enabled: bool = True
     declared: str = "file"  # file | store: where it is written
+    backfill: int = 50_000  # entries of its first document that are taken, the newest
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """An article as a feed, sitemap or listing announces it; its page is not fetched yet.
 
-    `content_html` is the full text where a feed carries it (content:encoded, Atom content).
+    `content_html` is the full text where a feed carries it (content:encoded, Atom content). `backfill`: it stood in
+    the first document of its source, so it is no news.
     """
 
     url: str
@@ -141,6 +157,16 @@ class Reference:
     teaser: str = ""  # plain text
     content_html: str = ""
     language: str | None = None
+    backfill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a feed asks of those who poll it: `ttl` in seconds, hours and days (Monday: 0) of UTC to skip."""
+
+    ttl: float = 0.0
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +174,8 @@ class Discovery:
     """What one document of a source told.
 
     `children` are further documents to read (the sitemaps of a sitemap index), `faults` lines about what was
-    skipped, `truncated` that the document broke off.
+    skipped, `truncated` that the document broke off. `hub` is a WebSub hub, `own_url` the address that a feed names
+    as its own, `new_url` the one to which it says it has moved.
     """
 
     kind: SourceKind
@@ -157,6 +184,10 @@ class Discovery:
     title: str = ""
     faults: tuple[str, ...] = ()
     truncated: bool = False
+    wishes: Wishes = field(default_factory=Wishes)
+    hub: str | None = None
+    own_url: str | None = None
+    new_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +294,7 @@ class Article:
     archive: ArchiveRecord | None = None
     noindex: bool = False
     captured: datetime | None = None
+    backfill: bool = False  # it came with the first document of its source: no news to anyone
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ class RunSettings(_Section):
 
     processes: Count = 0  # processes for extraction and linking; 0: one less than the cores, but both of two
     drain_timeout: PositiveSeconds = 10.0  # seconds that work under way gets to end on a signal
-    poll_interval: PositiveSeconds = 900.0  # seconds between two polls of a source without `interval`
+    poll_interval: PositiveSeconds = 900.0  # seconds between two polls of a source of whose habits nothing is known yet
     retries: Count = 4  # further tries of a page that failed for a passing reason
     retry_delay: PositiveSeconds = 60.0  # seconds before the first further try, doubled each time
 
@@ -176,6 +176,7 @@ class SourceSettings(_Section):
     interval: Literal["adaptive"] | Annotated[float, Field(strict=True, ge=1, le=_LONG)] = "adaptive"
     fetch_pages: Flag | None = None  # aggregators: true; origins and releases: false
     redistribute: Flag = False  # whether a licensed text may leave in exports, feeds, webhooks, API, reports
+    backfill: Count = 50_000  # entries of its first document that are taken, the newest; they count as no news
     headers_env: dict[str, str] = Field(default_factory=dict)  # header = name of a variable that holds its value
 
     @field_validator("url")
@@ -212,6 +213,7 @@ class SourceSettings(_Section):
             redistribute=self.redistribute,
             headers_env=self.headers_env,
             declared=declared,
+            backfill=self.backfill,
         )
 
 

@@ -132,8 +132,9 @@ def check(
         console.print_json([one.as_json() for one in checks])
     else:
         for one in checks:
-            mark = "ok  " if one.fault is None else "FAIL"
-            console.show(console.plain(f"{mark} {one.name}: {one.line()}"))
+            console.show(console.plain(f"{one.mark()} {one.name}: {one.line()}"))
+            if one.advice:
+                console.show(console.plain(f"     {one.advice}"))
     if checks and all(one.fault for one in checks):
         raise typer.Exit(1)
 
@@ -157,4 +158,10 @@ def source_json(record: SourceRecord) -> dict[str, object]:
         "next_poll": time_to_json(record.next_poll),
         "consecutive_failures": record.consecutive_failures,
         "articles": record.articles,
+        "advice": record.advice,
+        "news_a_day": None if record.news_a_day is None else round(record.news_a_day, 2),
+        "gaps": record.gaps,
+        "hub": record.hub,
+        "interval": source.interval if source.interval is not None else "adaptive",
+        "backfill": source.backfill,
     }

@@ -28,7 +28,9 @@ QUOTED = 110  # characters of a passage that are shown
 
 
 def sources_table(records: Sequence[SourceRecord]) -> Table:
-    table = _table("source", "role", "state", "last poll", "next poll", "articles", "reason")
+    table = _table(
+        "source", "role", "state", "last poll", "next poll", "news a day", "articles", "reason", "what to do"
+    )
     for record in records:
         source = record.source
         _row(
@@ -38,8 +40,10 @@ def sources_table(records: Sequence[SourceRecord]) -> Table:
             record.state,
             _when(record.last_polled),
             _when(record.next_poll),
+            "–" if record.news_a_day is None else f"{record.news_a_day:.1f}",
             str(record.articles),
             record.reason,
+            record.advice,
         )
     return table
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from lxml import etree  # type: ignore[import-untyped]
 
+from crawler.discover.channel import read_channel
 from crawler.discover.dates import read_date
 from crawler.discover.gathering import Gathering
 from crawler.discover.plaintext import MAX_AUTHORS, MAX_TITLE, authors, language_tag, plain
@@ -76,6 +77,7 @@ def read_feed(root: etree._Element, name: str, gathering: Gathering, *, has_base
         site = _link(about, {"alternate", ""})
         if site.startswith(_ADDRESS):
             gathering.base = site
+    read_channel(about, gathering)
     language = language_tag(
         _text(about, "language", "dc:language") or head.get(_XML + "lang") or root.get(_XML + "lang")
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from crawler import urls
 from crawler.errors import UrlRefused
-from crawler.model import Discovery, Reference, SourceKind
+from crawler.model import Discovery, Reference, SourceKind, Wishes
 
 MAX_ENTRIES = 50_000  # references or children of one document (the limit of the sitemap protocol)
 MAX_FAULTS = 100  # lines
@@ -19,6 +19,10 @@ class Gathering:
         self.kind, self.base = kind, base
         self.title = ""
         self.truncated = False
+        self.wishes = Wishes()
+        self.hub: str | None = None
+        self.own_url: str | None = None
+        self.new_url: str | None = None
         self._references: dict[str, Reference] = {}
         self._children: dict[str, None] = {}
         self._faults: list[str] = []
@@ -75,6 +79,10 @@ class Gathering:
             title=self.title,
             faults=tuple(faults),
             truncated=self.truncated,
+            wishes=self.wishes,
+            hub=self.hub,
+            own_url=self.own_url,
+            new_url=self.new_url,
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from crawler.discover.channel import read_json_channel
 from crawler.discover.dates import read_date
 from crawler.discover.gathering import Gathering
 from crawler.discover.plaintext import MAX_AUTHORS, MAX_TITLE, authors, language_tag, plain
@@ -44,6 +45,7 @@ def read_json_feed(text: str, gathering: Gathering) -> bool:
     home = _string(document, "home_page_url")
     if home.startswith(("http://", "https://")):
         gathering.base = home
+    read_json_channel(document, gathering)
     for number, item in enumerate(items, start=1):
         if gathering.full:
             gathering.broke_off(f"only the first {number - 1} entries are read")

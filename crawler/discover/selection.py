@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -36,3 +36,20 @@ def select(references: Iterable[Reference], *, now: datetime, max_age_days: floa
             continue
         kept.append(reference)
     return Selected(tuple(kept), too_old, undated)
+
+
+def newest(references: Sequence[Reference], most: int) -> tuple[tuple[Reference, ...], tuple[Reference, ...]]:
+    """The `most` newest references and the others, both in their order.
+
+    Those without a date come after those with one, and among themselves as they stand: feeds begin with the newest.
+    """
+    if len(references) <= most:
+        return tuple(references), ()
+
+    def age(place: int) -> tuple[bool, float, int]:
+        dates = [time for time in (references[place].published, references[place].modified) if time is not None]
+        return not dates, -max(dates).timestamp() if dates else 0.0, place
+
+    taken = set(sorted(range(len(references)), key=age)[:most])
+    kept = tuple(one for place, one in enumerate(references) if place in taken)
+    return kept, tuple(one for place, one in enumerate(references) if place not in taken)

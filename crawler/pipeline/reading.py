@@ -154,6 +154,7 @@ def _finish(
         language=extraction.language or reference.language,
         source=source.name,
         completeness=completeness,
+        backfill=reference.backfill,
     )
     filled = replace(_filled(article, extraction), noindex=extraction.directives.forbids_index(announced.fetched))
     return _with_fingerprint(filled, (url, reference.url, home), extraction, known)

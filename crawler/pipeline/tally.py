@@ -15,6 +15,7 @@ class Tally:
     unchanged: int = 0
     too_old: int = 0
     trapped: int = 0
+    gaps: int = 0
     new: int = 0
     changed: int = 0
     linked: int = 0
@@ -34,6 +35,7 @@ class Tally:
             "unchanged": self.unchanged,
             "too_old": self.too_old,
             "trapped": self.trapped,
+            "gaps": self.gaps,
             "new": self.new,
             "changed": self.changed,
             "linked": self.linked,

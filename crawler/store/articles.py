@@ -258,7 +258,9 @@ def write_version(
 
 def _insert(tx: Transaction, article: Article, values: dict[str, Any]) -> Row[Any] | None:
     first = in_utc(article.first_seen) or tx.now
-    return tx.first(_new_article(tx.dialect), {"id": article.id, "first_seen": first, **values})
+    return tx.first(
+        _new_article(tx.dialect), {"id": article.id, "first_seen": first, "backfill": article.backfill, **values}
+    )
 
 
 @cache

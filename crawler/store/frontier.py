@@ -7,6 +7,7 @@ is handed out under a lease; a worker that dies leaves it to the next when the l
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +37,10 @@ class Frontier(Connected):
         and writes nothing.
         """
         return await self._db.write(_announce, source_name, references, now)
+
+    async def pass_over(self, source_name: str, references: Sequence[Reference], *, now: datetime) -> None:
+        """Makes references known without queueing them: not even a later poll will; a newer modification does."""
+        await self._db.write(_pass_over, source_name, references, now)
 
     async def lease(
         self,
@@ -123,14 +128,15 @@ def _announce(tx: Transaction, source: str, references: Sequence[Reference], now
         except UrlRefused:
             continue
         wanted.setdefault(urls.article_id(url), (url, reference))
-    new = changed = 0
+    changed = 0
+    found: list[str] = []
     for keys in chunks(wanted):
         held = {row.key: row for row in tx.all(sa.select(*_KNOWN).where(tx.dialect.among(frontier.c.key, keys)))}
         fresh = [_queued(key, *wanted[key], source, now) for key in keys if key not in held]
         if fresh:
             # Another worker may announce the same page: what conflicts is known.
             added = tx.dialect.insert(frontier).on_conflict_do_nothing(index_elements=["key"])
-            new += len(tx.inserted(added.returning(frontier.c.key), fresh))
+            found += [row.key for row in tx.inserted(added.returning(frontier.c.key), fresh)]
         weaker = _weaker_sources(tx, source, {row.source for row in held.values()})
         outranks = bool(weaker) and _outranks(tx, source)
         for key, row in held.items():
@@ -138,7 +144,20 @@ def _announce(tx: Transaction, source: str, references: Sequence[Reference], now
                 changed += _take_over(tx, row, source, wanted[key][1], now, outranks=outranks)
             else:
                 changed += _renew(tx, row, wanted[key][1], now)
-    return Announced(new=new, known=len(wanted) - new - changed, changed=changed)
+    new = len(found)
+    return Announced(new=new, known=len(wanted) - new - changed, changed=changed, fresh=frozenset(found))
+
+
+def _pass_over(tx: Transaction, source: str, references: Sequence[Reference], now: datetime) -> None:
+    rows = {}
+    for reference in references:
+        with suppress(UrlRefused):
+            url = urls.normalize(reference.url)
+            key = urls.article_id(url)
+            rows[key] = {**_queued(key, url, reference, source, now), "state": DONE, "reference": None}
+    added = tx.dialect.insert(frontier).on_conflict_do_nothing(index_elements=["key"])
+    for keys in chunks(rows):
+        tx.run(added, [rows[key] for key in keys])
 
 
 _KNOWN = (

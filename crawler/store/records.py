@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from crawler.habits import Habits
 from crawler.model import Article, Candidate, Fingerprint, Reference, Source, SourceKind, Validators
 
 
@@ -20,8 +21,9 @@ class PollResult(StrEnum):
 class PollOutcome:
     """What one poll of a source gave.
 
-    `reason` is a line for people: why it failed, or what is odd about it. `state` overrides the state that
-    follows from `result` (ok, failing). `validators`, `kind` None: keep what is stored.
+    `reason` is a line for people: why it failed, or what is odd about it, `advice` one on what to do about that.
+    `state` overrides the state that follows from `result` (ok, failing). None of `validators`, `kind`, `habits`,
+    `news_a_day`, `hub`: keep what is stored. `gap`: something may have come and gone since the poll before.
     """
 
     result: PollResult
@@ -33,11 +35,19 @@ class PollOutcome:
     kind: SourceKind | None = None
     seen: int = 0  # references the document held
     new: int = 0  # of them never announced before
+    advice: str = ""
+    habits: Habits | None = None
+    news_a_day: float | None = None
+    hub: str | None = None
+    gap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """A source with its health. `state`: new | ok | failing | disabled, or what a poll said it is."""
+    """A source with its health. `state` is a word of SourceState; `hub` a WebSub hub that its document names.
+
+    `gaps` counts polls that may have come too late, `news_a_day` is its rate as learned, None where nothing is.
+    """
 
     source: Source
     state: str
@@ -52,6 +62,10 @@ class SourceRecord:
     polls: int = 0
     seen: int = 0  # references in the last document read
     articles: int = 0  # references found so far
+    advice: str = ""
+    hub: str | None = None
+    gaps: int = 0
+    news_a_day: float | None = None
 
     @property
     def name(self) -> str:
@@ -75,6 +89,7 @@ class Announced:
     new: int = 0
     known: int = 0
     changed: int = 0
+    fresh: frozenset[str] = field(default=frozenset(), compare=False)  # keys of the new ones: `urls.article_id`
 
 
 @dataclass(frozen=True, slots=True)

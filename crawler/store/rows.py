@@ -45,6 +45,7 @@ def article_fields(article: Article) -> str:
             "hyperlinks": article.hyperlinks,
             "archive": asdict(article.archive) if article.archive else None,
             "noindex": article.noindex,
+            "backfill": article.backfill,
         }
     )
 
@@ -84,6 +85,7 @@ def article_of(
         archive=ArchiveRecord(**archive) if archive else None,
         noindex=row["noindex"],
         captured=captured,
+        backfill=row.get("backfill", False),  # versions written before there was such a thing
     )
 
 

@@ -11,16 +11,21 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from crawler.errors import NotFound, UsageError
-from crawler.model import Role, Source, SourceKind, Validators
+from crawler.habits import Habits
+from crawler.model import Role, Source, SourceKind, SourceState, Validators, Verdict
 from crawler.store.connected import Connected
 from crawler.store.records import PollOutcome, PollResult, Reconciliation, SourceRecord
 from crawler.store.tables import frontier, sources
 from crawler.store.transaction import Transaction
 
-DISABLED = "disabled"
+LAST_PAGES = 20  # by which it is told whether a source's pages can be read
 _CONFIGURED = (
     "url", "role", "publisher", "kind", "interval", "fetch_pages", "redistribute", "headers_env", "enabled", "declared",
+    "backfill",
 )  # fmt: skip
+# All but what only a poll reads: the daemon looks at all sources every second.
+_LISTED = tuple(column for column in sources.c if column.name != "habits")
+_NO_ARTICLE = (*(verdict.value for verdict in Verdict if verdict is not Verdict.ARTICLE), "empty")
 
 
 class Sources(Connected):
@@ -55,6 +60,16 @@ class Sources(Connected):
     async def source(self, name: str) -> SourceRecord:
         """Raises NotFound."""
         return await self._db.read(_one, name)
+
+    async def habits(self, name: str) -> Habits:
+        """What was learned of when the source brings news."""
+        stored = await self._db.read(lambda tx: tx.scalar(sa.select(sources.c.habits).where(sources.c.name == name)))
+        return Habits.decode(stored)
+
+    async def readable(self, name: str) -> tuple[int, int]:
+        """Of the pages announced last that were fetched, at most LAST_PAGES: how many held an article, and how many
+        they are. Costs one index probe a page, those that failed among them."""
+        return await self._db.read(_readable, name)
 
     async def record_poll(self, name: str, outcome: PollOutcome) -> None:
         """What a poll gave. A source that was removed in the meantime is not heard of again."""
@@ -117,7 +132,7 @@ def _remove(tx: Transaction, name: str, file: str) -> None:
 
 
 def _list(tx: Transaction, enabled_only: bool) -> list[SourceRecord]:
-    rows = sa.select(sources).order_by(sources.c.name)
+    rows = sa.select(*_LISTED).order_by(sources.c.name)
     return [_record(row) for row in tx.all(rows.where(sources.c.enabled) if enabled_only else rows)]
 
 
@@ -128,13 +143,15 @@ def _one(tx: Transaction, name: str) -> SourceRecord:
 def _record_poll(tx: Transaction, name: str, outcome: PollOutcome) -> None:
     failed = outcome.result is PollResult.FAILURE
     values: dict[str, Any] = {
-        "state": outcome.state or ("failing" if failed else "ok"),
+        "state": outcome.state or (SourceState.FAILING if failed else SourceState.OK).value,
         "reason": outcome.reason,
         "last_polled": outcome.at,
         "next_poll": outcome.next_poll,
         "polls": sources.c.polls + 1,
         "consecutive_failures": sources.c.consecutive_failures + 1 if failed else 0,
         "found": sources.c.found + outcome.new,
+        "advice": outcome.advice,
+        "gaps": sources.c.gaps + int(outcome.gap),
     }
     if not failed:
         values["last_success"] = outcome.at
@@ -144,6 +161,12 @@ def _record_poll(tx: Transaction, name: str, outcome: PollOutcome) -> None:
         values["last_new"] = outcome.at
     if outcome.kind is not None:
         values["detected_kind"] = outcome.kind.value
+    if outcome.hub is not None:
+        values["hub"] = outcome.hub
+    if outcome.habits is not None:
+        values["habits"] = outcome.habits.encode()
+    if outcome.news_a_day is not None:
+        values["news_a_day"] = outcome.news_a_day
     if outcome.validators is not None:
         values["etag"], values["last_modified"] = outcome.validators.etag, outcome.validators.last_modified
     tx.run(sa.update(sources).where(sources.c.name == name).values(values))
@@ -194,17 +217,23 @@ def _configured(source: Source) -> dict[str, Any]:
         "headers_env": json.dumps(dict(source.headers_env), sort_keys=True),
         "enabled": source.enabled,
         "declared": source.declared,
+        "backfill": source.backfill,
     }
 
 
 def _afresh() -> dict[str, Any]:
     return {
-        "state": "new",
+        "state": SourceState.NEW.value,
         "reason": "",
+        "advice": "",
+        "habits": None,
+        "news_a_day": None,
+        "hub": None,
         "detected_kind": None,
         "etag": None,
         "last_modified": None,
         "last_polled": None,
+        "last_success": None,  # its next document is a first one
         "next_poll": None,
         "consecutive_failures": 0,
     }
@@ -234,8 +263,9 @@ def _record(row: Row[Any]) -> SourceRecord:
             headers_env=json.loads(row.headers_env),
             enabled=row.enabled,
             declared=row.declared,
+            backfill=row.backfill,
         ),
-        state=row.state if row.enabled else DISABLED,
+        state=row.state if row.enabled else SourceState.DISABLED.value,
         reason=row.reason,
         kind=SourceKind(row.detected_kind) if row.detected_kind else None,
         validators=Validators(row.etag, row.last_modified),
@@ -247,4 +277,16 @@ def _record(row: Row[Any]) -> SourceRecord:
         polls=row.polls,
         seen=row.seen,
         articles=row.found,
+        advice=row.advice,
+        hub=row.hub,
+        gaps=row.gaps,
+        news_a_day=row.news_a_day,
     )
+
+
+def _readable(tx: Transaction, name: str) -> tuple[int, int]:
+    held = sa.and_(frontier.c.state == "done", frontier.c.article_no.is_not(None))
+    held_none = sa.and_(frontier.c.state == "failed", frontier.c.reason.in_(_NO_ARTICLE))
+    pages = sa.select(frontier.c.state).where(frontier.c.source == name, sa.or_(held, held_none))
+    rows = tx.all(pages.order_by(frontier.c.announced_at.desc()).limit(LAST_PAGES))
+    return sum(row.state == "done" for row in rows), len(rows)

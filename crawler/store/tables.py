@@ -52,6 +52,13 @@ sources = Table(
     Column("polls", Integer, nullable=False),
     Column("seen", Integer, nullable=False),
     Column("found", Integer, nullable=False),
+    # Entries of its first document that are taken. (The columns from here on came later.)
+    Column("backfill", Integer, nullable=False, server_default="50000"),
+    Column("habits", Bytes, nullable=True),  # Habits.encode(): some 1,600 bytes; NULL: nothing is known
+    Column("advice", WebText, nullable=False, server_default=""),
+    Column("hub", WebText, nullable=True),  # WebSub
+    Column("gaps", Integer, nullable=False, server_default="0"),  # polls that may have come too late
+    Column("news_a_day", sa.Double, nullable=True),
 )
 
 frontier = Table(
@@ -93,6 +100,7 @@ Index(  # what a worker holds
     postgresql_where=sa.text("leased_by IS NOT NULL"),
 )
 Index("ix_frontier_source_state", frontier.c.source, frontier.c.state)  # parking; counts
+Index("ix_frontier_source_announced_at", frontier.c.source, frontier.c.announced_at)  # what its last pages were
 Index(  # pages by reason of failure
     "ix_frontier_failed",
     frontier.c.reason,
@@ -126,6 +134,8 @@ articles = Table(
     Column("attribution_no", Number, nullable=True),  # the attribution in force
     # The page asked not to be indexed: its text goes once its decision is made.
     Column("unindexed", Boolean, nullable=False, server_default=sa.false()),
+    # It came with the first document of its source: no news to anyone.
+    Column("backfill", Boolean, nullable=False, server_default=sa.false()),
 )
 Index(  # texts to forget
     "ix_articles_unindexed",

@@ -107,6 +107,7 @@ _PAGE = Article(
     captions=("The mill in winter. Sven Tarrow/Crossroads Digest",),
     copyright="Copyright © 2026 Dow Jones & Company, Inc. all rights are saved.",
     source="Crossroads Digest",
+    backfill=True,
 )
 _COPY = Article(
     id="c1d0b7d39e5a4f7f8a6b2c3d4e5f6071",

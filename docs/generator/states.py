@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from dataclasses import fields
 from enum import Enum
-from pathlib import Path
 
-import crawler
 from crawler import errors, model
-from crawler.store.records import FrontierCounts, SourceRecord
+from crawler.store.records import FrontierCounts
 from docs.generator.words import described, table
 
 _HEAD = """# States and codes
@@ -28,7 +25,7 @@ def states_page() -> str:
             _HEAD,
             _section("Role of a source", "role", _values(model.Role)),
             _section("Kind of a source", "kind", _values(model.SourceKind)),
-            _section("State of a source", "source-state", source_states()),
+            _section("State of a source", "source-state", _values(model.SourceState)),
             _section("State of a page in the queue", "page-state", _queue_states()),
             _section("What a page turned out to be", "verdict", _values(model.Verdict)),
             _reasons(),
@@ -42,28 +39,6 @@ def states_page() -> str:
             _section("Action of a change", "action", _values(model.Action)),
         ]
     )
-
-
-def source_states() -> list[str]:
-    """Those that `SourceRecord` names, and whatever a poll calls a source."""
-    named = re.search(r"`state`: ([\w |-]+),", inspect.getdoc(SourceRecord) or "")
-    states = [one.strip() for one in named.group(1).split("|")] if named else []
-    package = Path(crawler.__file__).parent
-    for path in sorted(package.rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        if "PollOutcome(" in text:
-            states += _told_by_polls(ast.parse(text))
-    return list(dict.fromkeys(states))
-
-
-def _told_by_polls(tree: ast.AST) -> list[str]:
-    """The words given as `state` where a PollOutcome is made."""
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "PollOutcome":
-            values = [word.value for word in node.keywords if word.arg == "state"]
-            found += [str(one.value) for one in values if isinstance(one, ast.Constant) and one.value is not None]
-    return found
 
 
 def _queue_states() -> list[str]:
@@ -86,6 +61,7 @@ _OTHER_REASONS = {
     "decision": "yes",
     "site": "yes",
     "not-a-source": "at its next poll",
+    "challenge": "at its next poll",
 }
 
 

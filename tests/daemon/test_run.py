@@ -401,3 +401,19 @@ async def test_a_page_in_html_is_no_feed_of_an_origin(site: Web, configure: Conf
     site.page("/feed", f"<html><body><main><ul>{links}</ul></main></body></html>")
     result = await daemon.run(configure(wire=(site.url("/feed"), Role.ORIGIN)), once=True)
     assert result.tally.source_failures == {"not-a-source": 1}
+
+
+async def test_what_a_source_had_before_is_stored_and_linked_but_marked_as_no_news(
+    origin: Web, site: Web, configure: Configure
+) -> None:
+    settings = configure(wire=(origin.url("/feed"), Role.ORIGIN), site=(site.url("/feed"), Role.AGGREGATOR))
+    await daemon.run(settings, once=True)
+    assert len(await links_of(settings)) == 1
+    site.page("/late", page_html(story("pump-followup")))
+    items = [(site.url("/late"), story("pump-followup")), (site.url("/spun"), story("ferry-spun"))]
+    site.page("/feed", feed(items), media="application/rss+xml")
+    await daemon.run(settings, once=True)
+    stored = await articles_of(settings)
+    assert stored[site.url("/spun")]["backfill"] is True
+    assert stored[origin.url("/ferry")]["backfill"] is True
+    assert "backfill" not in stored[site.url("/late")]

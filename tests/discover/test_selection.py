@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.discover import select
+from crawler.discover.selection import newest
 from crawler.model import Reference
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -44,3 +45,24 @@ def test_each_reference_is_kept_or_counted(ages: list[float], most: float) -> No
     assert len(chosen.kept) + chosen.too_old == len(ages)
     if most == 0:
         assert chosen.too_old == 0
+
+
+def test_the_newest_are_taken_in_the_order_of_the_document() -> None:
+    given = [aged(3), aged(1), aged(9, modified=2), aged(4)]
+    taken, left = newest(given, 2)
+    assert taken == (given[1], given[2])
+    assert left == (given[0], given[3])
+
+
+def test_of_undated_entries_the_first_of_the_document_are_taken_and_dated_ones_before_them() -> None:
+    undated = [Reference(url=f"https://post.example/{number}") for number in range(4)]
+    assert newest(undated, 2)[0] == (undated[0], undated[1])
+    assert newest([*undated, aged(300)], 2)[0] == (undated[0], aged(300))
+
+
+@given(st.lists(st.floats(-1e4, 1e4)), st.integers(0, 30))
+def test_what_is_not_taken_is_left(ages: list[float], most: int) -> None:
+    given_ = [aged(age) for age in ages]
+    taken, left = newest(given_, most)
+    assert len(taken) == min(most, len(given_))
+    assert len(taken) + len(left) == len(given_)

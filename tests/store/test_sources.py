@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from crawler.errors import NotFound, UsageError
+from crawler.habits import Habits
 from crawler.model import Reference, SourceKind, Validators
 from crawler.store import PollOutcome, PollResult, Store
-from tests.store.pieces import HOUR, NOON, StillClock, source
+from tests.store.pieces import HOUR, NOON, StillClock, page, source
 
 
 async def names(store: Store) -> dict[str, str]:
@@ -124,3 +125,37 @@ async def test_a_poll_may_name_a_state_of_its_own(store: Store) -> None:
     assert status["sources_in_trouble"] == [
         {"name": "Post", "state": "stale", "reason": "nothing new for a year", "failures": 0}
     ]
+
+
+async def test_habits_and_what_is_noted_beside_them_come_back(store: Store) -> None:
+    await store.add_source(source("Post", backfill=7))
+    assert await store.habits("Post") == Habits()
+    learned = Habits(as_of=NOON, last_news=NOON, usual_gap=60.0, room=20)
+    outcome = PollOutcome(
+        PollResult.SUCCESS, NOON, NOON + HOUR, habits=learned, news_a_day=24.5, hub="https://hub.example/", gap=True,
+        advice="look again",
+    )  # fmt: skip
+    await store.record_poll("Post", outcome)
+    await store.record_poll("Post", PollOutcome(PollResult.UNCHANGED, NOON, NOON + HOUR))
+    record = await store.source("Post")
+    assert (record.news_a_day, record.hub, record.gaps, record.advice) == (24.5, "https://hub.example/", 1, "")
+    assert record.source.backfill == 7
+    assert await store.habits("Post") == learned
+
+
+async def test_another_url_makes_a_sources_habits_void(store: Store) -> None:
+    await store.reconcile([source("Post")])
+    learned = PollOutcome(PollResult.SUCCESS, NOON, NOON + HOUR, habits=Habits(as_of=NOON), news_a_day=1.0)
+    await store.record_poll("Post", learned)
+    await store.reconcile([source("Post", url="https://harbour.example/new-feed")])
+    record = await store.source("Post")
+    assert (record.last_success, record.news_a_day) == (None, None)
+    assert await store.habits("Post") == Habits()
+
+
+async def test_an_article_of_a_first_document_is_told_as_no_news(store: Store) -> None:
+    stored = await store.store_article(page(backfill=True), None)
+    await store.store_article(page("other"), None)
+    told = {change.id: change.state async for change in store.changes()}
+    assert told[stored.id]["backfill"] is True  # type: ignore[index]
+    assert [("backfill" in (state or {})) for state in told.values()].count(True) == 1
