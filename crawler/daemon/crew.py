@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crawler.clock import Clock
-from crawler.errors import LinkerMismatch, StoreError
+from crawler.errors import LinkerMismatch, StoreError, WorkerLost
 from crawler.fetch.archive import ArchiveError
 from crawler.pipeline.cpu import NoWorkers
 from crawler.pipeline.linking import LinkingDesk
@@ -36,6 +36,9 @@ IDLE_SECONDS = 0.2  # between two looks at a store with nothing due
 # What no page is to blame for: the run ends, its leases are given back, and nothing is given up.
 _FATAL = (StoreError, LinkerMismatch, ArchiveError, NoWorkers)
 DECISIONS_AT_ONCE = 8
+# Every page in hand when a worker dies is a suspect, most of them wrongly: only what was there again and again is
+# given up, and it can be brought back.
+MOST_LOSSES = 25
 PUT_OFF_SECONDS = 600.0  # for which a decision that failed waits
 
 
@@ -158,9 +161,13 @@ class Crew:
             if entry.source not in self._sources:
                 await self._load_sources()
             source = self._sources[entry.source].source
+            if entry.losses >= MOST_LOSSES:
+                raise WorkerLost(entry.url, f"{entry.losses} workers died with it in hand")
             obtained = await self.pages.obtain(entry, source, self.name, self.tally)
         except _FATAL:
             raise
+        except WorkerLost as error:
+            await self.pages.fail(entry, self.name, error, self.tally)
         except Exception as error:
             # A page must never stop the run, not even by a fault of ours; it is counted and shown like any other.
             log.exception("%s", entry.url)

@@ -1,9 +1,11 @@
 """Tables, queries, the frontier and its leases, the candidate index, the change log. Only here is SQL."""
 
+from crawler.store.hostbook import HostNote
 from crawler.store.records import (
     Announced,
     Case,
     Choice,
+    DeadLetter,
     FrontierCounts,
     FrontierEntry,
     Neighbour,
@@ -27,8 +29,10 @@ __all__ = [
     "Announced",
     "Case",
     "Choice",
+    "DeadLetter",
     "FrontierCounts",
     "FrontierEntry",
+    "HostNote",
     "Neighbour",
     "Neighbours",
     "PendingDecision",

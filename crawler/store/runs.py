@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from crawler.interchange import time_to_json
-from crawler.store import candidates, changelog, frontier, stories, tasks
+from crawler.store import candidates, changelog, deadletters, frontier, stories, tasks
 from crawler.store.connected import Connected
 from crawler.store.records import RunRecord, WorkerRecord
 from crawler.store.schema import HEAD
@@ -17,6 +17,7 @@ from crawler.store.tables import articles, links, runs, sources, workers
 from crawler.store.transaction import Transaction
 
 LAST_RUNS = 5  # in the status
+DEAD_LETTERS = 10
 
 
 class Runs(Connected):
@@ -96,6 +97,7 @@ def _status(tx: Transaction) -> dict[str, Any]:
             "parked": pages.parked,
             "failed_by_reason": dict(pages.failed_by_reason),
         },
+        "dead_letters": [deadletters.as_json(letter) for letter in deadletters.newest(tx, DEAD_LETTERS)],
         "changes": changelog.head(tx),
         "sources": _counted(tx, sa.case((sources.c.enabled, sources.c.state), else_="disabled")),
         "sources_in_trouble": _troubled(tx),

@@ -16,9 +16,11 @@ from crawler.store.articles import Articles
 from crawler.store.candidates import PostingIndex
 from crawler.store.cases import Cases
 from crawler.store.database import Database
+from crawler.store.deadletters import DeadLetters
 from crawler.store.decisions import Decisions
 from crawler.store.export import Exports
 from crawler.store.frontier import Frontier
+from crawler.store.hostbook import HostBook
 from crawler.store.places import Places
 from crawler.store.reindexing import Reindexing
 from crawler.store.runs import Runs
@@ -26,7 +28,9 @@ from crawler.store.sites import Sites
 from crawler.store.sources import Sources
 
 
-class Store(Sources, Frontier, Articles, Cases, Decisions, Places, Reindexing, Exports, Runs, Sites):
+class Store(
+    Sources, Frontier, HostBook, DeadLetters, Articles, Cases, Decisions, Places, Reindexing, Exports, Runs, Sites
+):
     """Every public write is one transaction: a process killed at any instant leaves a store that the next picks up.
 
     All methods raise StoreUnavailable where the database can't be reached, StoreError where it refuses.
