@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +14,12 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from crawler.clock import Clock, SystemClock
-from crawler.daemon.crew import Crew
+from crawler.daemon.crew import LEASE_SECONDS, Crew
 from crawler.errors import NotFound, StoreInUse, WiretraceError
 from crawler.fetch import Fetcher
 from crawler.fetch.archive import Archive
 from crawler.pipeline.cpu import CpuPool, default_processes
+from crawler.pipeline.hosts import HostDesk
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.pages import PageDesk
 from crawler.pipeline.polling import Poller
@@ -69,13 +71,15 @@ async def run(
             raise
         processes = settings.run.processes or default_processes()
         cpu = await stack.enter_async_context(CpuPool(settings.link, settings.rights_list(), processes=processes))
-        if reclaimed := await store.reclaim():
+        if reclaimed := await store.reclaim(settings.fetch.delay):
             log.info("taking up %d pages that a run had in hand when it was cut off", reclaimed)
         await reconcile(store, settings)
         await _require_sources(store, only)
         records = await store.sources()
         ports = {port for record in records if (port := urlsplit(record.source.url).port)}
-        fetcher = await stack.enter_async_context(Fetcher(settings.fetch, clock, source_ports=ports))
+        hosts = HostDesk(store, worker_name(), clock, LEASE_SECONDS)
+        fetcher = await stack.enter_async_context(Fetcher(settings.fetch, clock, source_ports=ports, shared=hosts))
+        hosts.gate = fetcher.gate
         archive = None
         if settings.archive.warc_dir:
             archive = await stack.enter_async_context(Archive(settings.archive, settings.fetch.user_agent))
@@ -89,7 +93,8 @@ async def run(
             pages=PageDesk(store, fetcher, cpu, settings, clock, archive),
             linking=linking,
             sites=SiteDesk(store, cpu),
-            name=worker_name(),
+            hosts=hosts,
+            name=hosts.worker,
             tally=tally,
             stop=stop,
             processors=2 * processes + 2,  # so that the pool has the next piece while one is stored
@@ -112,7 +117,8 @@ async def reconcile(store: Store, settings: Settings) -> None:
 
 
 def worker_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """No two processes have the same, not even two lives of one container: what a worker holds is told by it."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 async def _work(
@@ -137,7 +143,7 @@ async def _work(
         try:
             await working
         except asyncio.CancelledError:
-            await crew.store.release(crew.name)
+            await crew.leave()
         except BaseExceptionGroup as group:
             raise _first_cause(group) from None
     finally:

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from crawler.clock import Clock
 from crawler.errors import HostHeldBack
@@ -29,12 +31,29 @@ class _Host:
     refusals: int = 0
 
 
+class SharedHosts(Protocol):
+    """Hosts that several processes ask, each of them one at a time."""
+
+    async def claim(self, host: str, url: str) -> datetime | None:
+        """Makes `host` this process's; when it may be asked first, None: that is known. Raises HostHeldBack where
+        another process does not let go of it."""
+        ...
+
+
 class HostGate:
     """The turns at all hosts. Keeps no more than `kept_hosts` of them, the idle ones longest unused go first."""
 
     def __init__(
-        self, per_host: int, delay: float, concurrency: int, clock: Clock, *, kept_hosts: int = KEPT_HOSTS
+        self,
+        per_host: int,
+        delay: float,
+        concurrency: int,
+        clock: Clock,
+        *,
+        kept_hosts: int = KEPT_HOSTS,
+        shared: SharedHosts | None = None,
     ) -> None:
+        self._shared = shared
         self._per_host = per_host
         self._delay = delay
         self._everywhere = asyncio.Semaphore(concurrency)
@@ -50,6 +69,8 @@ class HostGate:
         try:
             async with state.slots:
                 async with state.door:
+                    if self._shared is not None and (first := await self._shared.claim(host, url)) is not None:
+                        self.keep_away(host, first)
                     await self._wait(state, url)
                     # A start counts when it is made: with the slot of the whole crawler in hand.
                     await self._everywhere.acquire()
@@ -71,6 +92,28 @@ class HostGate:
             if pause <= 0:
                 return
             await self._clock.sleep(pause)
+
+    def not_before(self, host: str) -> datetime:
+        """When the next request to `host` may begin, on the wall clock."""
+        state = self._hosts.get(host)
+        left = 0.0 if state is None else max(state.next_start, state.held_until) - self._clock.monotonic()
+        return self._clock.now() + timedelta(seconds=max(0.0, left))
+
+    def keep_away(self, host: str, until: datetime) -> None:
+        """No request to `host` begins earlier: whoever asked it before says so."""
+        state = self._state(host)
+        left = min((until - self._clock.now()).total_seconds(), MAX_HOLD)
+        state.held_until = max(state.held_until, self._clock.monotonic() + left)
+
+    def pace(self, host: str) -> float:
+        """Seconds between two requests to `host`."""
+        state = self._hosts.get(host)
+        return max(self._delay, state.crawl_delay if state is not None else 0.0)
+
+    def is_idle(self, host: str) -> bool:
+        """Whether no request to `host` is under way or waits for its turn."""
+        state = self._hosts.get(host)
+        return state is None or not state.users
 
     def crawl_delay(self, host: str, seconds: float | None) -> None:
         """What robots.txt asks for; the larger of it and `delay` counts."""

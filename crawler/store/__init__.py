@@ -1,6 +1,7 @@
 """Tables, queries, the frontier and its leases, the candidate index, the change log. Only here is SQL."""
 
 from crawler.store.hostbook import HostNote
+from crawler.store.leasing import Share
 from crawler.store.records import (
     Announced,
     Case,
@@ -42,6 +43,7 @@ __all__ = [
     "RecordOutcome",
     "Recorded",
     "RunRecord",
+    "Share",
     "SourceRecord",
     "Store",
     "StoreOutcome",

@@ -11,8 +11,9 @@ A caller that is cancelled never breaks a transaction: it runs on to its end, an
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,8 @@ from sqlalchemy.pool import NullPool
 from crawler.clock import Clock
 from crawler.errors import MissingExtra, SettingsError, StoreUnavailable
 from crawler.settings import DatabaseSettings
-from crawler.store import changelog
+from crawler.store import changelog, listening
+from crawler.store.bell import TASKS, Bell
 from crawler.store.dialect import POSTGRESQL, SQLITE, Dialect
 from crawler.store.failures import can_be_repeated, masked, parsed, told_in_our_words
 from crawler.store.transaction import Transaction
@@ -44,6 +46,7 @@ READERS = 2  # threads that read a SQLite file beside the one that writes it
 CACHE_KIB = 32_768  # a SQLite connection's page cache
 MOST_TOGETHER = 64  # transactions of a SQLite store committed at once
 CONNECT_TIMEOUT = 10.0  # seconds
+TELL_OF_TASKS = 1.0  # seconds between two words to other processes that there are decisions to make
 
 
 class Database:
@@ -56,6 +59,8 @@ class Database:
         self._engine: _Engine
         self._clock = clock
         self._under_way: set[asyncio.Task[Any]] = set()
+        self.bell = Bell()
+        self._told_of_tasks = -TELL_OF_TASKS
         if self.url.get_backend_name() == "sqlite":
             self.dialect, self._engine = SQLITE, _SqliteThreads(self.url, settings)
         else:
@@ -82,9 +87,19 @@ class Database:
             transaction = Transaction(connection, self.dialect, now)
             result = body(transaction, *args, **kwargs)
             changelog.append(transaction)
+            if transaction.wakes:
+                self.dialect.tell(connection, self._worth_telling(transaction.wakes))
+            wakes.update(transaction.wakes)
             return result
 
-        return await self._to_its_end(self._engine.write, call)
+        wakes: set[str] = set()
+        result = await self._to_its_end(self._engine.write, call)
+        self.bell.ring(wakes)
+        return result
+
+    async def listen(self) -> None:
+        """Rings the bell for what other processes have put to do, until it is cancelled; SQLite has no way to."""
+        await self._engine.listen(self.bell)
 
     async def migrate(self, steps: Callable[[Connection], None]) -> None:
         """Runs `steps` alone: other processes that want to migrate wait for it, without a limit of time."""
@@ -96,6 +111,15 @@ class Database:
             await asyncio.wait(self._under_way)
         with told_in_our_words(self.url):
             await self._engine.close()
+
+    def _worth_telling(self, topics: Collection[str]) -> list[str]:
+        """Decisions are made by the worker that stored the article, so that others need not hear of each."""
+        now = time.monotonic()
+        if TASKS in topics and now - self._told_of_tasks < TELL_OF_TASKS:
+            return sorted(set(topics) - {TASKS})
+        if TASKS in topics:
+            self._told_of_tasks = now
+        return sorted(topics)
 
     async def _to_its_end(
         self, run: Callable[[Callable[[Connection], T]], Awaitable[T]], call: Callable[[Connection], T]
@@ -132,6 +156,7 @@ class _Engine(Protocol):
     async def read(self, call: Callable[[Connection], T]) -> T: ...
     async def write(self, call: Callable[[Connection], T]) -> T: ...
     async def migrate(self, call: Callable[[Connection], T]) -> T: ...
+    async def listen(self, bell: Bell) -> None: ...
     async def close(self) -> None: ...
 
 
@@ -201,6 +226,9 @@ class _SqliteThreads:
                 return _in_transaction(self._writer, call)
 
         return await asyncio.get_running_loop().run_in_executor(self._writing, alone)
+
+    async def listen(self, bell: Bell) -> None:
+        return None
 
     async def close(self) -> None:
         def let_go() -> None:
@@ -321,6 +349,9 @@ class _PostgresPool:
                 return await connection.run_sync(alone)
         finally:
             await engine.dispose()
+
+    async def listen(self, bell: Bell) -> None:
+        await listening.listen(lambda: self._connect(limited=False, poolclass=NullPool), bell)
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -19,7 +19,7 @@ from crawler.model import Reference, Role, Validators
 from crawler.store import leasing
 from crawler.store.columns import in_utc
 from crawler.store.connected import Connected
-from crawler.store.leasing import let_go
+from crawler.store.leasing import Share, let_go
 from crawler.store.records import Announced, FrontierCounts, FrontierEntry
 from crawler.store.rows import chunks, reference_text
 from crawler.store.tables import articles, frontier, sources
@@ -46,14 +46,15 @@ class Frontier(Connected):
         seconds: float,
         exclude_hosts: Collection[str] = (),
         sources: Collection[str] | None = None,
+        share: Share | None = None,
     ) -> list[FrontierEntry]:
         """At most `limit` pages that are due, at most `per_host` of one host, the oldest first, for `seconds`.
 
-        `sources`: only pages of these. With a page its host becomes the worker's, and none is handed out of a host
-        that another worker has or that sends everybody away. Costs two index probes for each host that has queued
-        pages and one for each page handed out, however long the queue.
+        `sources`: only pages of these. `share`: only of hosts that it allows. With a page its host becomes the
+        worker's, and none is handed out of a host that another worker has or that sends everybody away. Costs two
+        index probes for each host that has queued pages and one for each page handed out, however long the queue.
         """
-        return await self._db.write(leasing.lease, worker, limit, per_host, seconds, exclude_hosts, sources)
+        return await self._db.write(leasing.lease, worker, limit, per_host, seconds, exclude_hosts, sources, share)
 
     async def extend_leases(self, worker: str, seconds: float) -> frozenset[str]:
         """All that `worker` holds, pages, decisions and hosts, stays its for `seconds` from now; the hosts."""
@@ -73,6 +74,11 @@ class Frontier(Connected):
         is done, other workers live.
         """
         return await self._db.write(leasing.reclaim, delay) if self._db.file is not None else 0
+
+    async def hosts_for_each(self) -> int | None:
+        """How many of the hosts with queued pages are one worker's part; None: there is only one worker. One index
+        probe for each such host."""
+        return await self._db.read(leasing.hosts_for_each)
 
     async def mend_times(self) -> int:
         """Makes due what waits for a time that a clock set back since has put far off; how much. One pass over the

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,10 +17,20 @@ from crawler.store.hosttables import hosts
 from crawler.store.records import FrontierEntry
 from crawler.store.rows import reference_of
 from crawler.store.sitetables import sites
-from crawler.store.tables import articles, frontier, tasks
+from crawler.store.tables import articles, frontier, tasks, workers
 from crawler.store.transaction import Transaction
 
 LEASE_TRIES = 3  # where other workers snatch what was chosen
+ALIVE = timedelta(seconds=90)  # since its last heartbeat, that a worker counts as one of those that share the hosts
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A worker's part of the hosts: of those that it has, the ones it keeps, and how many more it may take."""
+
+    owned: Collection[str]
+    kept: Collection[str]
+    more: int
 
 
 def lease(
@@ -30,13 +41,14 @@ def lease(
     seconds: float,
     exclude_hosts: Collection[str],
     only: Collection[str] | None,
+    share: Share | None = None,
 ) -> list[FrontierEntry]:
     if limit <= 0 or per_host <= 0:
         return []
     rows: Sequence[Row[Any]] = []
     noted: dict[str, hostbook.HostNote] = {}
     for _ in range(LEASE_TRIES):
-        chosen = [row.key for row in tx.all(_due(tx, worker, limit, per_host, exclude_hosts, only))]
+        chosen = [row.key for row in tx.all(_due(tx, worker, limit, per_host, exclude_hosts, only, share))]
         if not chosen:
             return []
         rows = tx.all(_free(tx, chosen))
@@ -86,6 +98,7 @@ def _due(
     per_host: int,
     exclude_hosts: Collection[str],
     only: Collection[str] | None,
+    share: Share | None,
 ) -> sa.Select[Any]:
     """Keys of due pages: host by host, each from the front of its own queue; none of a host that is another's."""
     waiting = _waiting_hosts()
@@ -106,7 +119,32 @@ def _due(
     chosen = chosen.where(~barred.correlate(waiting))
     if exclude_hosts:
         chosen = chosen.where(~tx.dialect.among(waiting.c.host, [storable(host) for host in exclude_hosts]))
+    if share is not None:
+        begun = sa.exists().where(
+            frontier.c.host == waiting.c.host, frontier.c.state == "queued", frontier.c.available_at <= tx.now
+        )
+        fresh = sa.select(waiting.c.host).where(
+            ~tx.dialect.among(waiting.c.host, [storable(host) for host in share.owned]),
+            ~barred.correlate(waiting),
+            begun.correlate(waiting),
+        )
+        chosen = chosen.where(
+            sa.or_(
+                tx.dialect.among(waiting.c.host, [storable(host) for host in share.kept]),
+                waiting.c.host.in_(fresh.limit(share.more)),
+            )
+        )
     return chosen.order_by(page.c.available_at, page.c.key).limit(limit)
+
+
+def hosts_for_each(tx: Transaction) -> int | None:
+    alive = sa.select(sa.func.count()).where(workers.c.heartbeat > tx.now - ALIVE)
+    number = int(tx.scalar(alive.select_from(workers)))
+    if number <= 1:
+        return None
+    waiting = _waiting_hosts()
+    total = sa.select(sa.func.count()).select_from(waiting).where(waiting.c.host.is_not(None))
+    return -(-int(tx.scalar(total)) // number)
 
 
 def _waiting_hosts() -> sa.CTE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from crawler.store.transaction import Transaction
 
 LAST_RUNS = 5  # in the status
 DEAD_LETTERS = 10
+FORGOTTEN = timedelta(days=1)  # after its last heartbeat, a worker that was killed
 
 
 class Runs(Connected):
@@ -67,6 +69,7 @@ def _heartbeat(tx: Transaction, worker: str) -> None:
     upsert = tx.dialect.insert(workers)
     alive = upsert.on_conflict_do_update(index_elements=["name"], set_={"heartbeat": upsert.excluded.heartbeat})
     tx.run(alive, {"name": worker, "started": tx.now, "heartbeat": tx.now})
+    tx.run(sa.delete(workers).where(workers.c.heartbeat < tx.now - FORGOTTEN))
 
 
 def _sign_off(tx: Transaction, worker: str) -> None:

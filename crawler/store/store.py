@@ -13,6 +13,7 @@ from crawler.errors import StoreInUse, StoreUnavailable
 from crawler.settings import DatabaseSettings
 from crawler.store import schema
 from crawler.store.articles import Articles
+from crawler.store.bell import Bell
 from crawler.store.candidates import PostingIndex
 from crawler.store.cases import Cases
 from crawler.store.database import Database
@@ -59,6 +60,15 @@ class Store(
     def url(self) -> str:
         """Where it is, without the password."""
         return self._db.name
+
+    @property
+    def bell(self) -> Bell:
+        """Rings when there are pages, tasks or sources to look at."""
+        return self._db.bell
+
+    async def listen(self) -> None:
+        """Has the bell ring for what other processes put to do, too, until it is cancelled. SQLite: returns."""
+        await self._db.listen()
 
     async def close(self) -> None:
         """Waits for what is being written. Closing twice is harmless."""
