@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ async def run(
             only=frozenset(only),
         )
         run_id = await store.start_run(crew.name, "once" if once else "daemon")
-        with _signals(stop) as caught:
+        with _signals(stop, 0.9 * settings.run.drain_timeout) as caught:
             await _work(crew, settings, once=once, due_only=due_only, stop=stop, watch=watch)
         tally.seconds = clock.monotonic() - started
         await store.finish_run(run_id, tally.as_json())
@@ -168,8 +169,12 @@ async def _watch(tally: Tally, watch: Callable[[Tally], None]) -> None:
 
 
 @contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[list[int]]:
-    """SIGTERM and SIGINT set `stop`; a second one ends the process at once, as people expect of Ctrl-C twice."""
+def _signals(stop: asyncio.Event, patience: float) -> Iterator[list[int]]:
+    """SIGTERM and SIGINT set `stop`; a second one ends the process at once, as people expect of Ctrl-C twice.
+
+    So do `patience` seconds after the first: whoever sent it ends us anyway soon after (Docker in ten seconds), and
+    what is left then, a pool that still starts or a database that does not answer, is taken up by the next run.
+    """
     caught: list[int] = []
     loop = asyncio.get_running_loop()
 
@@ -179,6 +184,9 @@ def _signals(stop: asyncio.Event) -> Iterator[list[int]]:
         caught.append(number)
         log.info("stopping: finishing what is under way")
         stop.set()
+        last = threading.Timer(patience, os._exit, (128 + number,))
+        last.daemon = True
+        last.start()
 
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:
