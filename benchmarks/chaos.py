@@ -40,6 +40,7 @@ from chaos_dump import Dump, dump
 HERE = Path(__file__).parent
 PATIENCE = 900.0  # seconds that a run may take
 LOOK = 0.005  # seconds between two looks at what the web was asked
+SHORT_LEASE = 6.0  # seconds
 EARLY = 0.2  # share of the kills that come in the first moments of a start
 
 
@@ -74,17 +75,20 @@ class Ground:
             return int(json.load(answer)["pages"])
 
 
-def start(configuration: Path, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+def start(configuration: Path, *, lease: float = 0.0, **options: Any) -> subprocess.Popen[bytes]:
+    """`wiretrace run --once`; with `lease` the same with leases of so many seconds."""
     log = configuration.with_suffix(".log").open("ab")
-    command = [sys.executable, "-m", "crawler", "--config", str(configuration), "run", "--once", *arguments]
+    command = [sys.executable, "-m", "crawler", "--config", str(configuration), "run", "--once"]
+    if lease:
+        command = [sys.executable, __file__, "--as-worker", str(configuration), "--lease", str(lease)]
     with log:
         return subprocess.Popen(command, stdout=log, stderr=log, **options)
 
 
-def finish(configuration: Path, **options: Any) -> float:
+def finish(configuration: Path) -> float:
     """One run to its end; its seconds."""
     began = time.monotonic()
-    code = start(configuration, **options).wait(PATIENCE)
+    code = start(configuration).wait(PATIENCE)
     if code != 0:
         sys.exit(f"a run that nothing disturbed ended with {code}: {configuration.with_suffix('.log')}")
     return time.monotonic() - began
@@ -95,9 +99,11 @@ def finish(configuration: Path, **options: Any) -> float:
 
 def kills(ground: Ground, number: int) -> Dump:
     configuration, url = ground.configuration("kills")
+    # On SQLite the next run knows that the one before is dead; other workers have to wait for the lease's end.
+    lease = 0.0 if url.startswith("sqlite") else SHORT_LEASE
     already, done = ground.asked(), 0
     while done < number:
-        process = start(configuration)
+        process = start(configuration, lease=lease)
         if ground.chance.random() < EARLY:
             until = time.monotonic() + 2 * ground.chance.random()
             _wait(process, lambda until=until: time.monotonic() >= until)
@@ -112,6 +118,7 @@ def kills(ground: Ground, number: int) -> Dump:
         done += 1
         if ended and ground.asked() - already >= ground.told["pages"]:
             break
+    time.sleep(lease)
     seconds = finish(configuration)
     again = ground.asked() - already - ground.told["pages"]
     ground.lines.append(f"kills: {done}, then a clean run of {seconds:.1f} s; {again} pages asked for again")
@@ -201,11 +208,19 @@ class SetBack:
         await asyncio.sleep(seconds)
 
 
-def work(configuration: Path, after: float) -> None:
-    """A worker with a clock of its own, in this process."""
+def work(configuration: Path, lease: float, set_back_after: float) -> None:
+    """A worker with short leases or a clock of its own, in this process."""
     from crawler import daemon, settings
+    from crawler.daemon import crew, service
+    from crawler.pipeline import sites
+    from crawler.store import tasks
 
-    asyncio.run(daemon.run(settings.load(configuration), once=True, clock=SetBack(after)))
+    if lease:
+        for module in (crew, service, sites, tasks):
+            module.LEASE_SECONDS = lease  # type: ignore[attr-defined]
+        crew.HEARTBEAT_SECONDS = lease / 4
+    clock = SetBack(set_back_after) if set_back_after else None
+    asyncio.run(daemon.run(settings.load(configuration), once=True, clock=clock))
 
 
 # --- the ground --------------------------------------------------------------------------------------------
@@ -277,7 +292,7 @@ def _made(server: str, name: str) -> str:
 def main() -> int:
     given = _arguments()
     if given.as_worker:
-        work(Path(given.as_worker), given.set_back_after)
+        work(Path(given.as_worker), given.lease, given.set_back_after)
         return 0
     with tempfile.TemporaryDirectory(prefix="wiretrace-chaos-", ignore_cleanup_errors=True) as place:
         folder = Path(place)
@@ -335,6 +350,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=("kills", "disk", "connections", "clock"))
     parser.add_argument("--keep", default="", help="folder for stores and logs where something differs")
     parser.add_argument("--as-worker", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--lease", type=float, default=0.0, help=argparse.SUPPRESS)
     parser.add_argument("--set-back-after", type=float, default=0.0, help=argparse.SUPPRESS)
     return parser.parse_args()
 
