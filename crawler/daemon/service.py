@@ -31,6 +31,10 @@ from crawler.store import Store
 
 log = logging.getLogger(__name__)
 
+# Seconds that a database which went away in the middle of a run is waited for, as long as a restart or a failover
+# takes; what is then left is taken up by the next run, which whoever started this one will start.
+OUTAGE, OUTAGE_ONCE = 300.0, 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
@@ -64,6 +68,7 @@ async def run(
     started = clock.monotonic()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(await Store.open(settings.database, clock))
+        store.outage = OUTAGE if not once else OUTAGE_ONCE
         try:
             stack.enter_context(store.exclusive_run())
         except StoreInUse as busy:
@@ -169,7 +174,7 @@ async def _watch(tally: Tally, watch: Callable[[Tally], None]) -> None:
 
 
 @contextmanager
-def _signals(stop: asyncio.Event, patience: float) -> Iterator[list[int]]:
+def _signals(stop: asyncio.Event, patience: float = 9.0) -> Iterator[list[int]]:
     """SIGTERM and SIGINT set `stop`; a second one ends the process at once, as people expect of Ctrl-C twice.
 
     So do `patience` seconds after the first: whoever sent it ends us anyway soon after (Docker in ten seconds), and

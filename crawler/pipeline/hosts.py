@@ -135,7 +135,7 @@ class HostDesk:
             note = self._note(gate, host)
             assert note.not_before is not None
             longer = note.not_before > max(soon, (known.not_before or soon) + timedelta(seconds=1))
-            if longer or note.pace > known.pace:
+            if longer or note.pace >= max(1.5 * known.pace, known.pace + 0.5):  # it follows the host's answers
                 fresh[host] = note
         if fresh:
             self._owned |= fresh

@@ -30,7 +30,7 @@ from crawler.settings import DatabaseSettings
 from crawler.store import changelog, listening
 from crawler.store.bell import TASKS, Bell
 from crawler.store.dialect import POSTGRESQL, SQLITE, Dialect
-from crawler.store.failures import can_be_repeated, masked, parsed, told_in_our_words
+from crawler.store.failures import can_be_repeated, is_away, masked, parsed, told_in_our_words
 from crawler.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ T = TypeVar("T")
 Body = Callable[Concatenate[Transaction, P], T]
 
 RUNS = 6  # of one transaction, before a deadlock or a lost connection is given up on
-PAUSE = 0.05  # seconds before the second run, doubled each time
+PAUSE, LONGEST_PAUSE = 0.025, 5.0  # seconds before a further run, doubled each time
 READERS = 2  # threads that read a SQLite file beside the one that writes it
 CACHE_KIB = 32_768  # a SQLite connection's page cache
 MOST_TOGETHER = 64  # transactions of a SQLite store committed at once
@@ -60,6 +60,7 @@ class Database:
         self._clock = clock
         self._under_way: set[asyncio.Task[Any]] = set()
         self.bell = Bell()
+        self.outage = 0.0  # seconds that a server which is away is waited for
         self._told_of_tasks = -TELL_OF_TASKS
         if self.url.get_backend_name() == "sqlite":
             self.dialect, self._engine = SQLITE, _SqliteThreads(self.url, settings)
@@ -125,14 +126,18 @@ class Database:
         self, run: Callable[[Callable[[Connection], T]], Awaitable[T]], call: Callable[[Connection], T]
     ) -> T:
         async def repeated() -> T:
-            for attempt in range(RUNS):
+            began = time.monotonic()
+            attempt = 0
+            while True:
                 try:
                     return await run(call)
-                except exc.SQLAlchemyError as error:
-                    if attempt == RUNS - 1 or not can_be_repeated(error):
+                except (exc.SQLAlchemyError, OSError) as error:
+                    waited = time.monotonic() - began
+                    again = can_be_repeated(error) and attempt < RUNS - 1
+                    if not again and not (is_away(error) and waited < self.outage):
                         raise
-                    await asyncio.sleep(PAUSE * 2**attempt)
-            raise AssertionError("the last run returns or raises")
+                attempt += 1
+                await asyncio.sleep(min(PAUSE * 2**attempt, LONGEST_PAUSE))
 
         with told_in_our_words(self.url):
             return await self._shielded(repeated())

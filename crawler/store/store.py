@@ -66,6 +66,15 @@ class Store(
         """Rings when there are pages, tasks or sources to look at."""
         return self._db.bell
 
+    @property
+    def outage(self) -> float:
+        """Seconds that a server which went away is waited for before a call raises StoreUnavailable; 0 at first."""
+        return self._db.outage
+
+    @outage.setter
+    def outage(self, seconds: float) -> None:
+        self._db.outage = seconds
+
     async def listen(self) -> None:
         """Has the bell ring for what other processes put to do, too, until it is cancelled. SQLite: returns."""
         await self._db.listen()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from crawler import daemon
 from crawler.clock import SystemClock
@@ -19,7 +21,7 @@ from tests.stories import feed, page_html, story
 from tests.web import Web
 
 PAGES = ("ferry-spun", "pump-spun", "central-spun", "port-severe", "dam-severe", "dc-spun")
-DELAY = 0.4
+DELAY = 1.0
 
 
 @pytest.fixture
@@ -47,8 +49,9 @@ async def test_delays_of_two_hosts_hold_over_four_workers(
     results = await asyncio.gather(*(daemon.run(settings, once=True) for _ in range(4)))
     for web in sites:
         times = sorted(seen.at for seen in web.requests)
-        # The gate spaces the starts; what the web sees of them is off by the way there.
-        assert min(later - earlier for earlier, later in pairwise(times)) > DELAY * 0.8
+        # The gate spaces the starts; what the web sees of a single one is late by as much as this machine is busy.
+        assert times[-1] - times[0] > DELAY * (len(times) - 1) - 0.5
+        assert min(later - earlier for earlier, later in pairwise(times)) > DELAY / 4
         assert sorted(path for path in web.paths() if path.strip("/") in PAGES) == sorted(f"/{name}" for name in PAGES)
         assert web.count("/feed") == 1
     assert sum(result.tally.new for result in results) == 12
@@ -126,3 +129,65 @@ async def test_a_page_that_was_in_hand_whenever_workers_died_is_given_up(
     assert result.tally.failed == {"worker-lost": 1}
     assert site.count("/spun") == 0
     assert site.count("/other") == 1
+
+
+class Relay:
+    """The way to a PostgreSQL server, which can be cut."""
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url)
+        self._socket = f"{self._url.query['host']}/.s.PGSQL.5432"
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return self._url.set(host="127.0.0.1", port=self.port, query={}).render_as_string(hide_password=False)
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, here = await asyncio.open_unix_connection(self._socket)
+        self._writers |= {writer, here}
+        await asyncio.gather(self._pass(reader, here), self._pass(there, writer))
+
+    @staticmethod
+    async def _pass(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            while data := await source.read(65_536):
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+
+@pytest.mark.full
+async def test_a_database_that_is_away_for_a_while_ends_no_run(
+    site: Web, configure: Configure, postgres_url: str
+) -> None:
+    relay = Relay(postgres_url)
+    await relay.open()
+    settings = configure(database=relay.url, site=(site.url("/nothing"), Role.AGGREGATOR))
+    running = asyncio.create_task(daemon.run(settings, once=False))
+    async with asyncio.timeout(60):
+        while not site.count("/nothing"):
+            await asyncio.sleep(0.05)
+        await relay.cut()
+        await asyncio.sleep(4)
+        assert not running.done()
+        await relay.open()
+        async with await Store.open(DatabaseSettings(url=postgres_url), SystemClock()) as store:
+            await store.announce("site", [Reference(site.url("/spun"))], now=SystemClock().now())
+        while not site.count("/spun"):
+            await asyncio.sleep(0.05)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await relay.cut()
