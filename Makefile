@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality bench-chaos
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -67,6 +67,9 @@ bench-throughput: $(READY) ## pages a second beside the usual tools: make bench-
 
 bench-frugality: $(READY) ## requests and delays of adaptive polling against a poller that knows all
 	$(BIN)/python benchmarks/frugality.py
+
+bench-chaos: $(READY) ## kill -9, full disk, clock set back: the same store as undisturbed? make bench-chaos ARGS="--postgres"
+	$(BIN)/python benchmarks/chaos.py $(ARGS)
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache

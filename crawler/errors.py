@@ -126,6 +126,12 @@ class HostHeldBack(FetchError):
         super().__init__(url, f"the host asked us to stay away for {retry_after:.0f} s more")
 
 
+class WorkerLost(FetchError):
+    """Many workers died with the page in hand, one after the other; it is not given to another."""
+
+    reason, retry = "worker-lost", False
+
+
 class HostUnresolved(FetchError):
     """The host's name has no address."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crawler.cli import console, opml, suggesting
-from crawler.cli.app import context, finish, new_app
+from crawler.cli.app import Context, context, finish, new_app
 from crawler.cli.declaring import declared_source, reconciled
 from crawler.cli.tables import sources_table
 from crawler.errors import UsageError
@@ -116,11 +117,19 @@ def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="As `sources
 def check(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all enabled ones.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The result as JSON.")] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Queue the pages that were given up again, too.")] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="R", help="With --retry: only what failed of R, as in `status`.")
+    ] = None,
 ) -> None:
     """Ask each source now, store nothing, and say what it is and what it announces."""
     from crawler.jobs.checking import check_sources  # HTTP, which the other commands do without
 
     here = context()
+    if reason is not None and not retry:
+        raise UsageError("--reason says which pages are queued again: it goes with --retry")
+    if retry:
+        _revive(here, names or (), reason)
 
     async def work() -> list[Check]:
         async with await Store.open(here.settings.database, here.clock) as store:
@@ -137,6 +146,17 @@ def check(
                 console.show(console.plain(f"     {one.advice}"))
     if checks and all(one.fault for one in checks):
         raise typer.Exit(1)
+
+
+def _revive(here: Context, names: Sequence[str], reason: str | None) -> None:
+    async def work() -> int:
+        async with await Store.open(here.settings.database, here.clock) as store:
+            await reconciled(store, here)
+            for name in names:
+                await store.source(name)  # raises NotFound, before anything is done
+            return await store.revive(reason=reason, only=names)
+
+    console.tell(f"queued again: {finish(work()):,} pages")
 
 
 def source_json(record: SourceRecord) -> dict[str, object]:

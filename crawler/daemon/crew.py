@@ -3,7 +3,8 @@
     due sources → pollers → frontier (in the store) → dispatcher → fetchers → queue → processors → store
                                                       pending decisions, sites to learn (in the store) → decider → store
 
-Whatever is under way is leased in the store: what a killed process leaves behind is taken up by the next.
+Whatever is under way is leased in the store: what a killed process leaves behind is taken up by the next. Who has
+nothing to do waits for a bell (`store.bell`) and looks by itself from time to time.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from crawler import logfields, metrics
+from crawler import logfields, metrics, urls
 from crawler.clock import Clock
-from crawler.errors import LinkerMismatch, StoreError
+from crawler.daemon.lag import LoopLag
+from crawler.errors import LinkerMismatch, NotFound, StoreError, WorkerLost
 from crawler.fetch.archive import ArchiveError
 from crawler.pipeline.cpu import NoWorkers
+from crawler.pipeline.hosts import HostDesk
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.pages import Obtained, PageDesk
 from crawler.pipeline.polling import Poller
@@ -28,15 +32,27 @@ from crawler.pipeline.sites import SiteDesk
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
 from crawler.store import FrontierEntry, SourceRecord, Store
+from crawler.store.bell import Ear
 
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 120.0  # work of a process that died is free again after this
 HEARTBEAT_SECONDS = 30.0
-IDLE_SECONDS = 0.2  # between two looks at a store with nothing due
+SET_BACK_SECONDS = 5.0  # by which the clock must be set back to be noticed
+SKEW = timedelta(seconds=60)  # by which clocks of workers may differ
+# Between two looks at a store with nothing due, where no bell has rung; the shorter one where other processes may
+# have put something to do and can't be heard.
+IDLE_SECONDS, UNHEARD_SECONDS = 10.0, 1.0
+TEND_SECONDS = 0.5  # between two looks at which hosts are idle
+LEASE_PAUSE, DECIDE_PAUSE = 0.02, 0.2  # seconds, so that many rings become one look
+SOURCES_SECONDS = 30.0  # between two readings of all sources
+LEFT_SECONDS = 60.0  # that one pass waits for a source whose host another worker asks, before it is left to that one
 # What no page is to blame for: the run ends, its leases are given back, and nothing is given up.
 _FATAL = (StoreError, LinkerMismatch, ArchiveError, NoWorkers)
 DECISIONS_AT_ONCE = 8
+# Every page in hand when a worker dies is a suspect, most of them wrongly: only what was there again and again is
+# given up, and it can be brought back.
+MOST_LOSSES = 25
 PUT_OFF_SECONDS = 600.0  # for which a decision that failed waits
 
 
@@ -51,11 +67,13 @@ class Crew:
     pages: PageDesk
     linking: LinkingDesk
     sites: SiteDesk
+    hosts: HostDesk
     name: str
     tally: Tally
     stop: asyncio.Event
     processors: int = 4
     only: frozenset[str] = frozenset()  # names of sources; empty: all
+    lag: LoopLag = field(default_factory=LoopLag)
     _queue: asyncio.Queue[Obtained] = field(default_factory=asyncio.Queue)
     _polls: asyncio.Semaphore = field(default_factory=asyncio.Semaphore)  # how many sources are polled at once
     _fetching: Counter[str] = field(default_factory=Counter)  # entries by host, from lease to queue
@@ -66,6 +84,14 @@ class Crew:
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _polled: asyncio.Event = field(default_factory=asyncio.Event)
     _sources: dict[str, SourceRecord] = field(default_factory=dict)
+    _pages_ear: Ear = field(init=False)
+    _tasks_ear: Ear = field(init=False)
+    _sources_ear: Ear = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pages_ear = self.store.bell.listen("pages")
+        self._tasks_ear = self.store.bell.listen("tasks")
+        self._sources_ear = self.store.bell.listen("sources")
 
     async def work(self, *, once: bool, due_only: bool = False) -> None:
         """Works until `stop` is set, or with `once` until one pass over the sources is done.
@@ -76,19 +102,27 @@ class Crew:
         self._polls = asyncio.Semaphore(self.settings.fetch.concurrency)
         self._idle.set()
         logfields.about(worker=self.name)  # all that works here is started from here
+        if mended := await self.store.mend_times():
+            log.info("the clock was set back: %d waits are over", mended)
         await self._load_sources()
         async with asyncio.TaskGroup() as group:
-            ending = [group.create_task(self._keep_leases())]
+            ending = [group.create_task(task) for task in (
+                self._keep_leases(), self._tend_hosts(), self._pass_on_stop(), self.store.listen(), self.lag.watch(),
+                self._poll_once(due_only) if once else self._poll_forever(), self._decide(),
+            )]  # fmt: skip
             ending += [group.create_task(self._process(group)) for _ in range(self.processors)]
-            ending += [group.create_task(self._poll_once(due_only) if once else self._poll_forever())]
-            ending += [group.create_task(self._decide())]
             await self._dispatch(group, once=once)
             # Nothing new is begun from here on; what is under way is finished.
             await self._idle.wait()
             for task in ending:
                 task.cancel()
         await self.store.forget_unindexed()
-        await self.store.release(self.name)
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Gives back what is held, with the hosts' next permitted starts, and signs off."""
+        await self.hosts.part()
+        await self.store.release(self.name, self.settings.fetch.delay)
         await self.store.sign_off(self.name)
 
     @property
@@ -103,32 +137,63 @@ class Crew:
 
     def _due(self) -> list[SourceRecord]:
         now = self.clock.now()
-        return [one for one in self._chosen() if one.next_poll is None or one.next_poll <= now]
+        return [one for one in self._chosen() if seconds_until_due(one, now) <= 0]
 
     def _chosen(self) -> list[SourceRecord]:
         enabled = (one for one in self._sources.values() if one.source.enabled)
         return [one for one in enabled if not self.only or one.source.name in self.only]
 
     async def _poll_once(self, due_only: bool) -> None:
-        await asyncio.gather(*map(self._poll, self._due() if due_only else self._chosen()))
+        began = self.clock.now()
+        chosen = self._due() if due_only else self._chosen()
+        await asyncio.gather(*(self._poll(one, began, LEFT_SECONDS) for one in chosen))
         self._polled.set()
+        self._pages_ear.ring()
 
     async def _poll_forever(self) -> None:
         """Each source in its own time: one that hangs holds up no other."""
+        read = self.clock.monotonic()
         async with asyncio.TaskGroup() as group:
             under_way: dict[str, asyncio.Task[None]] = {}
             while not self.stop.is_set():
-                await self._load_sources()
                 under_way = {name: task for name, task in under_way.items() if not task.done()}
                 for record in self._due():
                     if record.name not in under_way:
-                        under_way[record.name] = group.create_task(self._poll(record))
-                await self._pause(1.0)
+                        under_way[record.name] = group.create_task(self._poll(record, None, 0.0))
+                if await self._sources_ear.hear(1.0) or self.clock.monotonic() - read > SOURCES_SECONDS:
+                    await self._load_sources()
+                    read = self.clock.monotonic()
 
-    async def _poll(self, record: SourceRecord) -> None:
+    async def _poll(self, record: SourceRecord, began: datetime | None, patience: float) -> None:
+        """Polls a source, unless another worker has done so meanwhile or asks its host for longer than `patience`.
+
+        `began`: of one pass over all sources; None: where it is due.
+        """
         async with self._polls:
-            if not self.stop.is_set():
+            ours = await self._may_ask(record, patience)
+            try:
+                record = await self.store.source(record.name)
+            except NotFound:
+                self._sources.pop(record.name, None)
+                return
+            self._sources[record.name] = record  # another may have polled it meanwhile
+            if ours and is_to_be_polled(record, began, self.clock.now()):
                 await self.poller.poll(record, self.tally)
+                self._sources[record.name] = await self.store.source(record.name)
+
+    async def _may_ask(self, record: SourceRecord, patience: float) -> bool:
+        """Whether the host of a source is this worker's."""
+        host = urls.host_of(record.source.url)
+        until = self.clock.monotonic() + patience
+        while not self.stop.is_set():
+            if await self.hosts.try_to_claim(host):
+                return True
+            if self.clock.monotonic() >= until:
+                if patience:
+                    log.info("source %s: another worker asks its host, it is left to that one", record.name)
+                return False
+            await self._pause(1.0)
+        return False
 
     # --- pages -----------------------------------------------------------------------------------------
 
@@ -141,23 +206,19 @@ class Crew:
             entries: Sequence[FrontierEntry] = ()
             if (room := most - self._under_way) > 0:
                 full = [host for host, count in self._fetching.items() if count >= per_host]
-                entries = await self.store.lease(
-                    self.name,
-                    room,
-                    per_host=per_host,
-                    seconds=LEASE_SECONDS,
-                    exclude_hosts=full,
-                    sources=self.only or None,
-                )
+                entries = await self.hosts.lease(room, per_host=per_host, exclude_hosts=full, sources=self.only or None)
             for entry in entries:
                 self._begin()
                 self._fetching[entry.host] += 1
                 group.create_task(self._fetch(entry))
-            if entries:
-                continue
-            if once and was_polled and was_idle and self._idle.is_set() and self._decided == self._stored:
-                return
-            await self._pause(IDLE_SECONDS / 4)
+            if not entries:
+                if once and was_polled and was_idle and self._idle.is_set() and self._decided == self._stored:
+                    return
+                await self._pages_ear.hear(self._idle_seconds())
+            await asyncio.sleep(LEASE_PAUSE)
+
+    def _idle_seconds(self) -> float:
+        return IDLE_SECONDS if self.store.bell.far else UNHEARD_SECONDS
 
     async def _fetch(self, entry: FrontierEntry) -> None:
         logfields.about(source=entry.source, host=entry.host, url=entry.url)
@@ -166,9 +227,13 @@ class Crew:
             if entry.source not in self._sources:
                 await self._load_sources()
             source = self._sources[entry.source].source
+            if entry.losses >= MOST_LOSSES:
+                raise WorkerLost(entry.url, f"{entry.losses} workers died with it in hand")
             obtained = await self.pages.obtain(entry, source, self.name, self.tally)
         except _FATAL:
             raise
+        except WorkerLost as error:
+            await self.pages.fail(entry, self.name, error, self.tally)
         except Exception as error:
             # A page must never stop the run, not even by a fault of ours; it is counted and shown like any other.
             log.exception("%s", entry.url)
@@ -177,6 +242,7 @@ class Crew:
             self._fetching[entry.host] -= 1
             if not self._fetching[entry.host]:
                 del self._fetching[entry.host]
+            self._pages_ear.ring()  # its host has room for another
             if obtained is None:
                 self._end()
         if obtained is not None:
@@ -202,8 +268,7 @@ class Crew:
                 await self.pages.fail(obtained.entry, self.name, error, self.tally)
             finally:
                 if not handed_on:
-                    self._stored += 1
-                    self._end()
+                    self._done()
 
     async def _complete(self, obtained: Obtained, first: Reading) -> None:
         try:
@@ -214,8 +279,7 @@ class Crew:
             log.exception("%s", obtained.entry.url)
             await self.pages.fail(obtained.entry, self.name, error, self.tally)
         finally:
-            self._stored += 1
-            self._end()
+            self._done()
 
     async def _keep(self, obtained: Obtained, reading: Reading) -> None:
         article_id = await self.pages.keep(obtained, reading, self.name, self.tally)
@@ -240,7 +304,9 @@ class Crew:
                     await self.store.forget_unindexed()
                     self._forgotten = mark
                 self._decided = mark
-                await self._pause(IDLE_SECONDS)
+                self._pages_ear.ring()  # the end of one pass may have come
+                await self._tasks_ear.hear(self._idle_seconds())
+                await self._pause(DECIDE_PAUSE)
 
     async def _learn(self) -> bool:
         """One step at the sites' memory; False where there is none to do."""
@@ -275,14 +341,56 @@ class Crew:
         self._under_way -= 1
         if not self._under_way:
             self._idle.set()
+            self._pages_ear.ring()
+
+    def _done(self) -> None:
+        """An entry is processed, to whatever end; its site may have something to learn now."""
+        self._stored += 1
+        self._tasks_ear.ring()
+        self._end()
 
     async def _keep_leases(self) -> None:
         while True:
             metrics.HEARTBEAT.beat()
             await self.store.heartbeat(self.name)
+            ahead = self._ahead()
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            await self.store.extend_leases(self.name, LEASE_SECONDS)
+            if self._ahead() < ahead - SET_BACK_SECONDS and (mended := await self.store.mend_times()):
+                log.info("the clock was set back: %d waits are over", mended)
+            await self.hosts.keep()
+            await self.store.forget_hosts()
+
+    def _ahead(self) -> float:
+        """By how much the wall clock is ahead of the one that nobody can set."""
+        return self.clock.now().timestamp() - self.clock.monotonic()
+
+    async def _tend_hosts(self) -> None:
+        while True:
+            await asyncio.sleep(TEND_SECONDS)
+            await self.hosts.tend(self._fetching.__contains__)
+
+    async def _pass_on_stop(self) -> None:
+        await self.stop.wait()
+        for ear in (self._pages_ear, self._tasks_ear, self._sources_ear):
+            ear.ring()
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.stop.wait(), seconds)
+
+
+def seconds_until_due(record: SourceRecord, now: datetime) -> float:
+    """Until a source is to be polled; one that was polled in a time to come was polled before the clock was set
+    back, and nothing is known of how long ago that is."""
+    if record.next_poll is None or (record.last_polled is not None and record.last_polled > now + SKEW):
+        return 0.0
+    return (record.next_poll - now).total_seconds()
+
+
+def is_to_be_polled(record: SourceRecord, began: datetime | None, now: datetime) -> bool:
+    """Whether no other worker was faster: in one pass that `began` then, or at its due time."""
+    if not record.source.enabled:
+        return False
+    if began is None:
+        return seconds_until_due(record, now) <= 0
+    return record.last_polled is None or not began <= record.last_polled <= now + SKEW

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,11 +16,12 @@ from urllib.parse import urlsplit
 
 from crawler import logfields
 from crawler.clock import Clock, SystemClock
-from crawler.daemon.crew import Crew
+from crawler.daemon.crew import LEASE_SECONDS, Crew
 from crawler.errors import NotFound, SettingsError, StoreInUse, WiretraceError
 from crawler.fetch import Fetcher
 from crawler.fetch.archive import Archive
 from crawler.pipeline.cpu import CpuPool, default_processes
+from crawler.pipeline.hosts import HostDesk
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.pages import PageDesk
 from crawler.pipeline.polling import Poller
@@ -28,6 +31,10 @@ from crawler.settings import Settings
 from crawler.store import Store
 
 log = logging.getLogger(__name__)
+
+# Seconds that a database which went away in the middle of a run is waited for, as long as a restart or a failover
+# takes; what is then left is taken up by the next run, which whoever started this one will start.
+OUTAGE, OUTAGE_ONCE = 300.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ async def run(
     started = clock.monotonic()
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(await Store.open(settings.database, clock))
+        store.outage = OUTAGE if not once else OUTAGE_ONCE
         try:
             stack.enter_context(store.exclusive_run())
         except StoreInUse as busy:
@@ -77,14 +85,16 @@ async def run(
             raise
         processes = settings.run.processes or default_processes()
         cpu = await stack.enter_async_context(CpuPool(settings.link, settings.rights_list(), processes=processes))
-        if reclaimed := await store.reclaim():
+        if reclaimed := await store.reclaim(settings.fetch.delay):
             log.info("taking up %d pages that a run had in hand when it was cut off", reclaimed)
         await reconcile(store, settings)
         await _require_sources(store, only)
         _conceal_secrets(settings)
         records = await store.sources()
         ports = {port for record in records if (port := urlsplit(record.source.url).port)}
-        fetcher = await stack.enter_async_context(Fetcher(settings.fetch, clock, source_ports=ports))
+        hosts = HostDesk(store, worker_name(), clock, LEASE_SECONDS)
+        fetcher = await stack.enter_async_context(Fetcher(settings.fetch, clock, source_ports=ports, shared=hosts))
+        hosts.gate = fetcher.gate
         archive = None
         if settings.archive.warc_dir:
             archive = await stack.enter_async_context(Archive(settings.archive, settings.fetch.user_agent))
@@ -98,7 +108,8 @@ async def run(
             pages=PageDesk(store, fetcher, cpu, settings, clock, archive),
             linking=linking,
             sites=SiteDesk(store, cpu),
-            name=worker_name(),
+            hosts=hosts,
+            name=hosts.worker,
             tally=tally,
             stop=stop,
             processors=2 * processes + 2,  # so that the pool has the next piece while one is stored
@@ -107,7 +118,10 @@ async def run(
         if settings.metrics.listen:
             await _open_port(stack, settings.metrics.listen, crew, cpu, once=once)
         run_id = await store.start_run(crew.name, "once" if once else "daemon")
-        with signals(stop) as caught, _time_limit(max_seconds, stop, tally):
+        with (
+            signals(stop, 0.9 * settings.run.drain_timeout) as caught,
+            _time_limit(max_seconds, stop, tally),
+        ):
             await _work(crew, settings, once=once, due_only=due_only, stop=stop, watch=watch)
         if tally.stopped:
             tally.left = (await store.frontier_counts()).due
@@ -169,7 +183,8 @@ def _conceal_secrets(settings: Settings) -> None:
 
 
 def worker_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """No two processes have the same, not even two lives of one container: what a worker holds is told by it."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 async def _work(
@@ -194,7 +209,7 @@ async def _work(
         try:
             await working
         except asyncio.CancelledError:
-            await crew.store.release(crew.name)
+            await crew.leave()
         except BaseExceptionGroup as group:
             raise first_cause(group) from None
     finally:
@@ -219,8 +234,12 @@ async def watching(tally: Tally, watch: Callable[[Tally], None]) -> None:
 
 
 @contextmanager
-def signals(stop: asyncio.Event) -> Iterator[list[int]]:
-    """SIGTERM and SIGINT set `stop`; a second one ends the process at once, as people expect of Ctrl-C twice."""
+def signals(stop: asyncio.Event, patience: float = 9.0) -> Iterator[list[int]]:
+    """SIGTERM and SIGINT set `stop`; a second one ends the process at once, as people expect of Ctrl-C twice.
+
+    So do `patience` seconds after the first: whoever sent it ends us anyway soon after (Docker in ten seconds), and
+    what is left then, a pool that still starts or a database that does not answer, is taken up by the next run.
+    """
     caught: list[int] = []
     loop = asyncio.get_running_loop()
 
@@ -230,6 +249,9 @@ def signals(stop: asyncio.Event) -> Iterator[list[int]]:
         caught.append(number)
         log.info("stopping: finishing what is under way")
         stop.set()
+        last = threading.Timer(patience, os._exit, (128 + number,))
+        last.daemon = True
+        last.start()
 
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:

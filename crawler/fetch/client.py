@@ -31,7 +31,7 @@ from crawler.fetch.addresses import AddressRules
 from crawler.fetch.decoder import ACCEPTED
 from crawler.fetch.failure import CLIENT_ERRORS, as_fetch_error, unresolved
 from crawler.fetch.names import Names, Resolver, SystemResolver, is_this_machine
-from crawler.fetch.politeness import HostGate
+from crawler.fetch.politeness import HostGate, SharedHosts
 from crawler.fetch.response import Hop, Response
 from crawler.fetch.robots import (
     FAILED_SECONDS,
@@ -96,7 +96,8 @@ class _Errand:
 class Fetcher:
     """Asks servers for documents, as an async context manager.
 
-    `source_ports` are the ports that configured sources name, open beside those of the settings. Time for
+    `source_ports` are the ports that configured sources name, open beside those of the settings; `shared` are the
+    hosts that other processes ask as well. Time for
     politeness and the age of what is remembered come from `clock`; timeouts from the event loop.
     """
 
@@ -107,6 +108,7 @@ class Fetcher:
         *,
         resolver: Resolver | None = None,
         source_ports: Collection[int] = (),
+        shared: SharedHosts | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -116,7 +118,7 @@ class Fetcher:
         self._names = Names(resolver, clock)
         self._rules = AddressRules(settings, source_ports)
         self._transport = Transport(settings, self._names, self._rules, clock)
-        self._gate = HostGate(settings.per_host, settings.delay, settings.concurrency, clock)
+        self._gate = HostGate(settings.per_host, settings.delay, settings.concurrency, clock, shared=shared)
         self._robots = RobotsCache(self._fetch_robots, clock)
         self._token = product_token(settings.user_agent)
 

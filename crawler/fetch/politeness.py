@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from crawler.clock import Clock
 from crawler.errors import HostHeldBack
@@ -29,12 +30,29 @@ class _Host:
     refusals: int = 0
 
 
+class SharedHosts(Protocol):
+    """Hosts that several processes ask, each of them one at a time."""
+
+    async def claim(self, host: str, url: str) -> datetime | None:
+        """Makes `host` this process's; when it may be asked first, None: that is known. Raises HostHeldBack where
+        another process does not let go of it."""
+        ...
+
+
 class HostGate:
     """The turns at all hosts. Keeps no more than `kept_hosts` of them, the idle ones longest unused go first."""
 
     def __init__(
-        self, per_host: int, delay: float, concurrency: int, clock: Clock, *, kept_hosts: int = KEPT_HOSTS
+        self,
+        per_host: int,
+        delay: float,
+        concurrency: int,
+        clock: Clock,
+        *,
+        kept_hosts: int = KEPT_HOSTS,
+        shared: SharedHosts | None = None,
     ) -> None:
+        self._shared = shared
         self._per_host = per_host
         self._delay = delay
         self._everywhere = asyncio.Semaphore(concurrency)
@@ -50,6 +68,8 @@ class HostGate:
         try:
             async with state.slots:
                 async with state.door:
+                    if self._shared is not None and (first := await self._shared.claim(host, url)) is not None:
+                        self.keep_away(host, first)
                     await self._wait(state, url)
                     # A start counts when it is made: with the slot of the whole crawler in hand.
                     await self._everywhere.acquire()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from crawler import urls
 from crawler.clock import Clock
-from crawler.errors import FetchError, SettingsError
+from crawler.errors import FetchError, HostHeldBack, SettingsError
 from crawler.extract.parts import FIRST_FURTHER, numbered
 from crawler.fetch import Fetcher, Response
 from crawler.fetch.archive import Archive
@@ -22,6 +24,8 @@ from crawler.settings import Settings
 from crawler.store import FrontierEntry, Store, StoreOutcome
 
 log = logging.getLogger(__name__)
+
+MAX_RETRY_DELAY = 86_400.0  # seconds between two tries of a page, however often it failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class PageDesk:
     settings: Settings
     clock: Clock
     archive: Archive | None = None
+    chance: Callable[[], float] = random.random
 
     async def obtain(self, entry: FrontierEntry, source: Source, worker: str, tally: Tally) -> Obtained | None:
         """The entry's bytes; None where there is nothing to read (unchanged, failed: recorded and counted)."""
@@ -130,12 +135,13 @@ class PageDesk:
         reason = failure_reason(error)
         tally.failed[reason] += 1
         log.warning("%s", error)
-        delay = retry_delay(error, entry.attempts + 1, self.settings.run.retries, self.settings.run.retry_delay)
+        rules = self.settings.run
+        delay = retry_delay(error, entry.attempts + 1, rules.retries, rules.retry_delay, self.chance())
         if delay is None:
             await self.store.give_up(entry.key, worker, reason, str(error))
         else:
             at = self.clock.now() + timedelta(seconds=delay)
-            await self.store.retry_later(entry.key, worker, reason, str(error), at)
+            await self.store.retry_later(entry.key, worker, reason, str(error), at, counts=is_a_try(error))
 
     async def _read(self, obtained: Obtained) -> Reading:
         if obtained.response is None:
@@ -174,13 +180,23 @@ def failure_reason(error: Exception) -> str:
     return "settings" if isinstance(error, SettingsError) else "internal"
 
 
-def retry_delay(error: Exception, attempts: int, retries: int, first_delay: float) -> float | None:
-    """Seconds until a failed page is tried again, None where it is given up. `attempts` counts
-    the one that just failed."""
-    if not getattr(error, "retry", False) or attempts > retries:
+def retry_delay(error: Exception, attempts: int, retries: int, first_delay: float, chance: float) -> float | None:
+    """Seconds until a failed page is tried again, None where it is given up. `attempts` counts the one that just
+    failed.
+
+    `chance`, from 0 to 1, spreads the tries over half of the delay again: the thousand pages that one outage fails
+    must not come back in one second, least of all to the host that has just recovered. A hold is no try.
+    """
+    if not getattr(error, "retry", False) or (attempts > retries and is_a_try(error)):
         return None
+    doubled = min(first_delay * 2.0 ** min(max(0, attempts - 1), 30), MAX_RETRY_DELAY)
     asked = getattr(error, "retry_after", None) or 0.0
-    return float(max(asked, first_delay * 2 ** max(0, attempts - 1)))
+    return float(max(asked, doubled) + doubled * chance / 2)
+
+
+def is_a_try(error: Exception) -> bool:
+    """Whether anything was asked of the page's host: a hold keeps us away, and no page is to blame for it."""
+    return not isinstance(error, HostHeldBack)
 
 
 def worth_storing(reading: Reading) -> bool:

@@ -1,10 +1,13 @@
 """Tables, queries, the frontier and its leases, the candidate index, the change log. Only here is SQL."""
 
+from crawler.store.hostbook import HostNote
+from crawler.store.leasing import Share
 from crawler.store.records import (
     Announced,
     ArchiveProgress,
     Case,
     Choice,
+    DeadLetter,
     FrontierCounts,
     FrontierEntry,
     Gauges,
@@ -30,9 +33,11 @@ __all__ = [
     "ArchiveProgress",
     "Case",
     "Choice",
+    "DeadLetter",
     "FrontierCounts",
     "FrontierEntry",
     "Gauges",
+    "HostNote",
     "Neighbour",
     "Neighbours",
     "PendingDecision",
@@ -42,6 +47,7 @@ __all__ = [
     "RecordOutcome",
     "Recorded",
     "RunRecord",
+    "Share",
     "SourceRecord",
     "Store",
     "StoreOutcome",

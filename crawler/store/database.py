@@ -11,8 +11,9 @@ A caller that is cancelled never breaks a transaction: it runs on to its end, an
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +28,10 @@ from crawler import metrics
 from crawler.clock import Clock
 from crawler.errors import MissingExtra, SettingsError, StoreUnavailable
 from crawler.settings import DatabaseSettings
-from crawler.store import changelog
+from crawler.store import changelog, listening
+from crawler.store.bell import TASKS, Bell
 from crawler.store.dialect import POSTGRESQL, SQLITE, Dialect
-from crawler.store.failures import can_be_repeated, masked, parsed, told_in_our_words
+from crawler.store.failures import can_be_repeated, is_away, masked, parsed, told_in_our_words
 from crawler.store.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -40,11 +42,12 @@ T = TypeVar("T")
 Body = Callable[Concatenate[Transaction, P], T]
 
 RUNS = 6  # of one transaction, before a deadlock or a lost connection is given up on
-PAUSE = 0.05  # seconds before the second run, doubled each time
+PAUSE, LONGEST_PAUSE = 0.025, 5.0  # seconds before a further run, doubled each time
 READERS = 2  # threads that read a SQLite file beside the one that writes it
 CACHE_KIB = 16_384  # a SQLite connection's page cache, three of them: full after some 2,000 pages, then memory is flat
 MOST_TOGETHER = 64  # transactions of a SQLite store committed at once
 CONNECT_TIMEOUT = 10.0  # seconds
+TELL_OF_TASKS = 1.0  # seconds between two words to other processes that there are decisions to make
 
 
 class Database:
@@ -57,6 +60,9 @@ class Database:
         self._engine: _Engine
         self._clock = clock
         self._under_way: set[asyncio.Task[Any]] = set()
+        self.bell = Bell()
+        self.outage = 0.0  # seconds that a server which is away is waited for
+        self._told_of_tasks = -TELL_OF_TASKS
         if self.url.get_backend_name() == "sqlite":
             self.dialect, self._engine = SQLITE, _SqliteThreads(self.url, settings)
         else:
@@ -84,10 +90,20 @@ class Database:
             transaction = Transaction(connection, self.dialect, now)
             result = body(transaction, *args, **kwargs)
             changelog.append(transaction)
+            if transaction.wakes:
+                self.dialect.tell(connection, self._worth_telling(transaction.wakes))
+            wakes.update(transaction.wakes)
             return result
 
+        wakes: set[str] = set()
         with metrics.STORE_SECONDS.timed("write"):
-            return await self._to_its_end(self._engine.write, call)
+            result = await self._to_its_end(self._engine.write, call)
+        self.bell.ring(wakes)
+        return result
+
+    async def listen(self) -> None:
+        """Rings the bell for what other processes have put to do, until it is cancelled; SQLite has no way to."""
+        await self._engine.listen(self.bell)
 
     async def migrate(self, steps: Callable[[Connection], None]) -> None:
         """Runs `steps` alone: other processes that want to migrate wait for it, without a limit of time."""
@@ -100,18 +116,31 @@ class Database:
         with told_in_our_words(self.url):
             await self._engine.close()
 
+    def _worth_telling(self, topics: Collection[str]) -> list[str]:
+        """Decisions are made by the worker that stored the article, so that others need not hear of each."""
+        now = time.monotonic()
+        if TASKS in topics and now - self._told_of_tasks < TELL_OF_TASKS:
+            return sorted(set(topics) - {TASKS})
+        if TASKS in topics:
+            self._told_of_tasks = now
+        return sorted(topics)
+
     async def _to_its_end(
         self, run: Callable[[Callable[[Connection], T]], Awaitable[T]], call: Callable[[Connection], T]
     ) -> T:
         async def repeated() -> T:
-            for attempt in range(RUNS):
+            began = time.monotonic()
+            attempt = 0
+            while True:
                 try:
                     return await run(call)
-                except exc.SQLAlchemyError as error:
-                    if attempt == RUNS - 1 or not can_be_repeated(error):
+                except (exc.SQLAlchemyError, OSError) as error:
+                    waited = time.monotonic() - began
+                    again = can_be_repeated(error) and attempt < RUNS - 1
+                    if not again and not (is_away(error) and waited < self.outage):
                         raise
-                    await asyncio.sleep(PAUSE * 2**attempt)
-            raise AssertionError("the last run returns or raises")
+                attempt += 1
+                await asyncio.sleep(min(PAUSE * 2**attempt, LONGEST_PAUSE))
 
         with told_in_our_words(self.url):
             return await self._shielded(repeated())
@@ -135,6 +164,7 @@ class _Engine(Protocol):
     async def read(self, call: Callable[[Connection], T]) -> T: ...
     async def write(self, call: Callable[[Connection], T]) -> T: ...
     async def migrate(self, call: Callable[[Connection], T]) -> T: ...
+    async def listen(self, bell: Bell) -> None: ...
     async def close(self) -> None: ...
 
 
@@ -204,6 +234,9 @@ class _SqliteThreads:
                 return _in_transaction(self._writer, call)
 
         return await asyncio.get_running_loop().run_in_executor(self._writing, alone)
+
+    async def listen(self, bell: Bell) -> None:
+        return None
 
     async def close(self) -> None:
         def let_go() -> None:
@@ -324,6 +357,9 @@ class _PostgresPool:
                 return await connection.run_sync(alone)
         finally:
             await engine.dispose()
+
+    async def listen(self, bell: Bell) -> None:
+        await listening.listen(lambda: self._connect(limited=False, poolclass=NullPool), bell)
 
     async def close(self) -> None:
         await self._engine.dispose()

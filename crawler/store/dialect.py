@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
+CHANNEL = "wiretrace"  # of PostgreSQL's NOTIFY
+
 
 class Upsert(Protocol):
     """What the INSERTs of both engines have in common beyond the standard's."""
@@ -67,6 +69,10 @@ class Dialect(Protocol):
         """Waits until no other transaction is at `what`, to the end of this one."""
         ...
 
+    def tell(self, connection: Connection, topics: Iterable[str]) -> None:
+        """Other processes hear of `topics` when this transaction is committed, where the engine can tell them."""
+        ...
+
 
 class Sqlite:
     """One writer at a time: BEGIN IMMEDIATE has taken every lock there is."""
@@ -106,6 +112,9 @@ class Sqlite:
     def take_turns(self, connection: Connection, what: str) -> None:
         return None
 
+    def tell(self, connection: Connection, topics: Iterable[str]) -> None:
+        return None
+
 
 class Postgresql:
     name = "postgresql"
@@ -141,6 +150,10 @@ class Postgresql:
 
     def take_turns(self, connection: Connection, what: str) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock_number(what))))
+
+    def tell(self, connection: Connection, topics: Iterable[str]) -> None:
+        for topic in topics:
+            connection.execute(sa.select(sa.func.pg_notify(CHANNEL, topic)))
 
 
 SQLITE, POSTGRESQL = Sqlite(), Postgresql()

@@ -15,6 +15,7 @@ _SECRET_PARAMETER = re.compile(r"pass|secret|token|key", re.IGNORECASE)
 # Deadlock, serialization failure, lock not available: PostgreSQL asks to run the transaction again.
 _AGAIN = frozenset({"40001", "40P01", "55P03"})
 _GONE = frozenset({"57P01", "57P02", "57P03"})  # the server shuts down, crashed, starts
+_TOO_MANY = "53300"  # connections
 
 
 def parsed(url: str) -> URL:
@@ -48,7 +49,19 @@ def told_in_our_words(url: URL) -> Iterator[None]:
         raise StoreUnavailable(f"{masked(url)}: {_line(error, url) or 'no answer in time'}") from None
 
 
-def can_be_repeated(error: exc.SQLAlchemyError) -> bool:
+def is_away(error: BaseException) -> bool:
+    """Whether the server can't be reached now, though it could before: it restarts, or the way there is down."""
+    if isinstance(error, TimeoutError):
+        return False  # a statement that takes too long takes as long again
+    if isinstance(error, OSError):
+        return True
+    if not isinstance(error, exc.DBAPIError):
+        return False
+    state = _sqlstate(error) or ""
+    return bool(error.connection_invalidated) or state in _GONE or state[:2] == "08" or state == _TOO_MANY
+
+
+def can_be_repeated(error: BaseException) -> bool:
     """Whether the transaction failed for a reason that a second run may not meet."""
     if not isinstance(error, exc.DBAPIError):
         return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,16 +17,16 @@ from sqlalchemy.engine import Row
 from crawler import urls
 from crawler.errors import UrlRefused
 from crawler.model import Reference, Role, Validators
-from crawler.store.columns import in_utc, storable
+from crawler.store import leasing
+from crawler.store.columns import in_utc
 from crawler.store.connected import Connected
+from crawler.store.leasing import Share, let_go
 from crawler.store.records import Announced, FrontierCounts, FrontierEntry
-from crawler.store.rows import chunks, reference_of, reference_text
-from crawler.store.sitetables import sites
-from crawler.store.tables import articles, frontier, sources, tasks
+from crawler.store.rows import chunks, reference_text
+from crawler.store.tables import articles, frontier, sources
 from crawler.store.transaction import Transaction
 
 QUEUED, PARKED, DONE, FAILED = "queued", "parked", "done", "failed"
-LEASE_TRIES = 3  # where other workers snatch what was chosen
 
 
 class Frontier(Connected):
@@ -51,33 +51,50 @@ class Frontier(Connected):
         seconds: float,
         exclude_hosts: Collection[str] = (),
         sources: Collection[str] | None = None,
+        share: Share | None = None,
     ) -> list[FrontierEntry]:
         """At most `limit` pages that are due, at most `per_host` of one host, the oldest first, for `seconds`.
 
-        `sources`: only pages of these. Costs one index probe for each host that has queued pages and one for
-        each page handed out, however long the queue.
+        `sources`: only pages of these. `share`: only of hosts that it allows. With a page its host becomes the
+        worker's, and none is handed out of a host that another worker has or that sends everybody away. Costs two
+        index probes for each host that has queued pages and one for each page handed out, however long the queue.
         """
-        return await self._db.write(_lease, worker, limit, per_host, seconds, exclude_hosts, sources)
+        return await self._db.write(leasing.lease, worker, limit, per_host, seconds, exclude_hosts, sources, share)
 
-    async def extend_leases(self, worker: str, seconds: float) -> None:
-        """All that `worker` holds, pages and decisions, stays its for `seconds` from now."""
-        await self._db.write(_extend, worker, seconds)
+    async def extend_leases(self, worker: str, seconds: float) -> frozenset[str]:
+        """All that `worker` holds, pages, decisions and hosts, stays its for `seconds` from now; the hosts."""
+        return await self._db.write(leasing.extend, worker, seconds)
 
-    async def release(self, worker: str) -> None:
-        """Gives back all that `worker` holds, pages and decisions; the try does not count."""
-        await self._db.write(_release, worker)
+    async def release(self, worker: str, delay: float = 0.0) -> None:
+        """Gives back all that `worker` holds, pages, decisions and hosts; the try does not count.
 
-    async def reclaim(self) -> int:
+        `delay`: seconds that its hosts are left alone from now, where they are not known to want more.
+        """
+        await self._db.write(leasing.release, worker, delay)
+
+    async def reclaim(self, delay: float = 0.0) -> int:
         """SQLite, by who holds `exclusive_run`: what a killed run had leased is due at once; how many pages.
 
-        No other run can live there, so its leases need not end first. The tries count: a page that kills every
-        run that takes it must not be taken for ever. PostgreSQL: nothing is done, other workers live.
+        No other run can live there, so its leases need not end first. `delay` as in `release`. PostgreSQL: nothing
+        is done, other workers live.
         """
-        return await self._db.write(_reclaim) if self._db.file is not None else 0
+        return await self._db.write(leasing.reclaim, delay) if self._db.file is not None else 0
 
-    async def retry_later(self, key: str, worker: str, reason: str, detail: str, at: datetime) -> None:
-        """Due again at `at`. `reason` is a short code, `detail` a line for people."""
-        await self._db.write(_retry_later, key, worker, reason, detail, at)
+    async def hosts_for_each(self) -> int | None:
+        """How many of the hosts with queued pages are one worker's part; None: there is only one worker. One index
+        probe for each such host."""
+        return await self._db.read(leasing.hosts_for_each)
+
+    async def mend_times(self) -> int:
+        """Makes due what waits for a time that a clock set back since has put far off; how much. One pass over the
+        queue."""
+        return await self._db.write(leasing.mend)
+
+    async def retry_later(
+        self, key: str, worker: str, reason: str, detail: str, at: datetime, *, counts: bool = True
+    ) -> None:
+        """Due again at `at`. `reason` is a short code, `detail` a line for people. `counts`: whether it was a try."""
+        await self._db.write(_retry_later, key, worker, reason, detail, at, counts)
 
     async def give_up(self, key: str, worker: str, reason: str, detail: str) -> None:
         """Failed for good, kept with its reason; a newer modification time revives it."""
@@ -96,7 +113,7 @@ class Frontier(Connected):
 
         Costs one index probe for each host with queued pages; with `sources`, one for each queued page.
         """
-        return await self._db.read(_next_due, sources)
+        return await self._db.read(leasing.next_due, sources)
 
 
 def settle(
@@ -109,9 +126,10 @@ def settle(
         "fetched_at": tx.now,
         "reference": sa.case((_is_current(), None), else_=frontier.c.reference),
         "attempts": 0,
+        "losses": 0,
         "reason": None,
         "detail": None,
-        **_let_go(),
+        **let_go(),
     }
     if article_no is not None:
         values["article_no"] = article_no
@@ -145,6 +163,8 @@ def _announce(tx: Transaction, source: str, references: Sequence[Reference], now
             else:
                 changed += _renew(tx, row, wanted[key][1], now)
     new = len(found)
+    if new or changed:
+        tx.wakes.add("pages")
     return Announced(new=new, known=len(wanted) - new - changed, changed=changed, fresh=frozenset(found))
 
 
@@ -213,7 +233,7 @@ def _take_over(
     if due:
         values |= {
             "reference": reference_text(reference), "stamp": _stamp(reference), "state": QUEUED, "available_at": now,
-            "attempts": 0, "generation": frontier.c.generation + 1, "reason": None, "detail": None, **_let_go(),
+            "attempts": 0, "generation": frontier.c.generation + 1, "reason": None, "detail": None, **let_go(),
         }  # fmt: skip
     tx.run(sa.update(frontier).where(frontier.c.key == row.key).values(values))
     return int(due)
@@ -244,135 +264,14 @@ def _stamp(reference: Reference) -> datetime | None:
     return in_utc(reference.modified or reference.published)
 
 
-def _lease(
-    tx: Transaction,
-    worker: str,
-    limit: int,
-    per_host: int,
-    seconds: float,
-    exclude_hosts: Collection[str],
-    only: Collection[str] | None,
-) -> list[FrontierEntry]:
-    if limit <= 0 or per_host <= 0:
-        return []
-    rows: Sequence[Row[Any]] = []
-    for _ in range(LEASE_TRIES):
-        chosen = [row.key for row in tx.all(_due(tx, limit, per_host, exclude_hosts, only))]
-        if not chosen:
-            return []
-        ours = sa.select(frontier, articles.c.id.label("article_id")).outerjoin(
-            articles, articles.c.no == frontier.c.article_no
-        )
-        ours = ours.where(
-            tx.dialect.among(frontier.c.key, chosen),
-            frontier.c.state == QUEUED,
-            frontier.c.available_at <= tx.now,
-        )
-        rows = tx.all(ours.with_for_update(of=frontier, skip_locked=True))
-        if rows:
-            break
-    taken = sa.update(frontier).where(tx.dialect.among(frontier.c.key, [row.key for row in rows]))
-    until = tx.now + timedelta(seconds=seconds)
-    tx.run(
-        taken.values(
-            leased_by=worker,
-            available_at=until,
-            leased_generation=frontier.c.generation,
-            attempts=frontier.c.attempts + 1,
-        )
-    )
-    return [_entry(row) for row in sorted(rows, key=lambda row: (row.available_at, row.key))]
-
-
-def _due(
-    tx: Transaction, limit: int, per_host: int, exclude_hosts: Collection[str], only: Collection[str] | None
-) -> sa.Select[Any]:
-    """Keys of due pages: host by host, each from the front of its own queue."""
-    hosts = _hosts()
-    conditions = [frontier.c.host == hosts.c.host, frontier.c.state == QUEUED, frontier.c.available_at <= tx.now]
-    if only is not None:
-        conditions.append(tx.dialect.among(frontier.c.source, only))
-    front = (
-        sa.select(frontier.c.key)
-        .where(*conditions)
-        .order_by(frontier.c.available_at, frontier.c.key)
-        .limit(per_host)
-        .correlate(hosts)
-    )
-    page = frontier.alias("page")
-    chosen = sa.select(page.c.key).select_from(hosts.join(page, page.c.key.in_(front)))
-    if exclude_hosts:
-        chosen = chosen.where(~tx.dialect.among(hosts.c.host, [storable(host) for host in exclude_hosts]))
-    return chosen.order_by(page.c.available_at, page.c.key).limit(limit)
-
-
-def _hosts() -> sa.CTE:
-    """The hosts with queued pages, each found by one step in the index from the one before."""
-    first = sa.select(sa.func.min(frontier.c.host).label("host")).where(frontier.c.state == QUEUED)
-    hosts = first.cte("hosts", recursive=True)
-    step = sa.select(sa.func.min(frontier.c.host)).where(frontier.c.state == QUEUED, frontier.c.host > hosts.c.host)
-    return hosts.union_all(sa.select(step.correlate(hosts).scalar_subquery()).where(hosts.c.host.is_not(None)))
-
-
-def next_due(tx: Transaction) -> datetime | None:
-    """See `Frontier.next_due`."""
-    return _next_due(tx, None)
-
-
-def _next_due(tx: Transaction, only: Collection[str] | None) -> datetime | None:
-    if only is not None:
-        mine = sa.select(sa.func.min(frontier.c.available_at)).where(frontier.c.state == QUEUED)
-        found: datetime | None = tx.scalar(mine.where(tx.dialect.among(frontier.c.source, only)))
-        return found
-    hosts = _hosts()
-    soonest = sa.select(sa.func.min(frontier.c.available_at)).where(
-        frontier.c.host == hosts.c.host, frontier.c.state == QUEUED
-    )
-    each = sa.select(soonest.correlate(hosts).scalar_subquery().label("at")).select_from(hosts).subquery()
-    due: datetime | None = tx.scalar(sa.select(sa.func.min(each.c.at)))
-    return due
-
-
-def _entry(row: Row[Any]) -> FrontierEntry:
-    return FrontierEntry(
-        key=row.key,
-        url=row.url,
-        host=row.host,
-        source=row.source,
-        reference=reference_of(row.reference, row.url),
-        validators=Validators(row.etag, row.last_modified),
-        attempts=row.attempts,
-        article_id=row.article_id,
-    )
-
-
-def _extend(tx: Transaction, worker: str, seconds: float) -> None:
-    until = tx.now + timedelta(seconds=seconds)
-    for table in (frontier, tasks, sites):
-        tx.run(sa.update(table).where(table.c.leased_by == worker).values(available_at=until))
-
-
-def _release(tx: Transaction, worker: str) -> None:
-    pages = sa.update(frontier).where(frontier.c.leased_by == worker)
-    tx.run(pages.values(available_at=tx.now, attempts=frontier.c.attempts - 1, **_let_go()))
-    tx.run(sa.update(tasks).where(tasks.c.leased_by == worker).values(available_at=tx.now, **_let_go()))
-    tx.run(sa.update(sites).where(sites.c.leased_by == worker).values(available_at=tx.now, leased_by=None))
-
-
-def _reclaim(tx: Transaction) -> int:
-    values = {"available_at": tx.now, **_let_go()}
-    tx.run(sa.update(tasks).where(tasks.c.leased_by.is_not(None)).values(values))
-    tx.run(sa.update(sites).where(sites.c.leased_by.is_not(None)).values(available_at=tx.now, leased_by=None))
-    return tx.run(sa.update(frontier).where(frontier.c.leased_by.is_not(None)).values(values))
-
-
-def _retry_later(tx: Transaction, key: str, worker: str, reason: str, detail: str, at: datetime) -> None:
-    _update(tx, key, worker, {"available_at": at, "reason": reason, "detail": detail, **_let_go()})
+def _retry_later(tx: Transaction, key: str, worker: str, reason: str, detail: str, at: datetime, counts: bool) -> None:
+    values = {"available_at": at, "reason": reason, "detail": detail, "losses": 0, **let_go()}
+    _update(tx, key, worker, values if counts else {**values, "attempts": frontier.c.attempts - 1})
 
 
 def _give_up(tx: Transaction, key: str, worker: str, reason: str, detail: str) -> None:
     state = _unless_newer(FAILED)
-    _update(tx, key, worker, {"state": state, "available_at": tx.now, "reason": reason, "detail": detail, **_let_go()})
+    _update(tx, key, worker, {"state": state, "available_at": tx.now, "reason": reason, "detail": detail, **let_go()})
 
 
 def _unchanged(tx: Transaction, key: str, worker: str) -> None:
@@ -393,10 +292,6 @@ def _is_current() -> sa.ColumnElement[bool]:
 
 def _unless_newer(state: str) -> sa.ColumnElement[str]:
     return sa.case((_is_current(), state), else_=QUEUED)
-
-
-def _let_go() -> dict[str, Any]:
-    return {"leased_by": None, "leased_generation": None}
 
 
 def counts(tx: Transaction) -> FrontierCounts:

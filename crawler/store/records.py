@@ -94,7 +94,7 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class FrontierEntry:
-    """A page to fetch, leased. `attempts` counts the tries before this one."""
+    """A page to fetch, leased. `attempts` counts the tries before this one, `losses` those of workers that died."""
 
     key: str
     url: str
@@ -104,6 +104,21 @@ class FrontierEntry:
     validators: Validators = field(default_factory=Validators)
     attempts: int = 0
     article_id: str | None = None  # where the page is stored already
+    losses: int = 0
+    not_before: datetime | None = None  # when its host may be asked next, as another worker left it
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A page that was given up: the short code of its reason, a line for people, how often it was tried, and when
+    for the last time."""
+
+    url: str
+    source: str
+    reason: str
+    detail: str
+    attempts: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from crawler.interchange import time_to_json
-from crawler.store import candidates, changelog, frontier, stories, tasks
+from crawler.store import candidates, changelog, deadletters, frontier, leasing, stories, tasks
 from crawler.store.connected import Connected
 from crawler.store.records import Gauges, RunRecord, WorkerRecord
 from crawler.store.schema import HEAD
@@ -17,6 +18,8 @@ from crawler.store.tables import articles, links, runs, sources, workers
 from crawler.store.transaction import Transaction
 
 LAST_RUNS = 5  # in the status
+DEAD_LETTERS = 10
+FORGOTTEN = timedelta(days=1)  # after its last heartbeat, a worker that was killed
 
 
 class Runs(Connected):
@@ -55,7 +58,7 @@ def _gauges(tx: Transaction) -> Gauges:
     alive = tx.scalar(sa.select(sa.func.count()).select_from(workers))
     return Gauges(
         frontier=frontier.counts(tx),
-        next_due=frontier.next_due(tx),
+        next_due=leasing.next_due(tx, None),
         pending_decisions=tasks.count(tx),
         sources=_counted(tx, sa.case((sources.c.enabled, sources.c.state), else_="disabled")),
         workers=int(alive),
@@ -81,6 +84,7 @@ def _heartbeat(tx: Transaction, worker: str) -> None:
     upsert = tx.dialect.insert(workers)
     alive = upsert.on_conflict_do_update(index_elements=["name"], set_={"heartbeat": upsert.excluded.heartbeat})
     tx.run(alive, {"name": worker, "started": tx.now, "heartbeat": tx.now})
+    tx.run(sa.delete(workers).where(workers.c.heartbeat < tx.now - FORGOTTEN))
 
 
 def _sign_off(tx: Transaction, worker: str) -> None:
@@ -111,6 +115,7 @@ def _status(tx: Transaction) -> dict[str, Any]:
             "parked": pages.parked,
             "failed_by_reason": dict(pages.failed_by_reason),
         },
+        "dead_letters": [deadletters.as_json(letter) for letter in deadletters.newest(tx, DEAD_LETTERS)],
         "changes": changelog.head(tx),
         "sources": _counted(tx, sa.case((sources.c.enabled, sources.c.state), else_="disabled")),
         "sources_in_trouble": _troubled(tx),

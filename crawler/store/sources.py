@@ -129,6 +129,7 @@ def _remove(tx: Transaction, name: str, file: str) -> None:
         raise UsageError(f"source {name!r} {where}")
     tx.run(sa.delete(frontier).where(frontier.c.source == name, frontier.c.state.in_(("queued", "parked"))))
     tx.run(sa.delete(sources).where(sources.c.name == name))
+    tx.wakes.add("sources")
 
 
 def _list(tx: Transaction, enabled_only: bool) -> list[SourceRecord]:
@@ -173,6 +174,7 @@ def _record_poll(tx: Transaction, name: str, outcome: PollOutcome) -> None:
 
 
 def _insert(tx: Transaction, source: Source, **other: Any) -> None:
+    tx.wakes.add("sources")
     counts = {"consecutive_failures": 0, "polls": 0, "seen": 0, "found": 0}
     values = {"name": source.name, **_configured(source), **_afresh(), **counts, "created": tx.now, **other}
     tx.run(sa.insert(sources).values(values))
@@ -183,6 +185,7 @@ def _update(tx: Transaction, source: Source, row: Row[Any]) -> bool:
     wanted = _configured(source)
     if all(getattr(row, name) == wanted[name] for name in _CONFIGURED):
         return False
+    tx.wakes.add("sources")
     if row.url != source.url or row.kind != wanted["kind"]:
         wanted |= _afresh()  # the old document's validators say nothing of the new one
     tx.run(sa.update(sources).where(sources.c.name == source.name).values(wanted))
@@ -192,6 +195,7 @@ def _update(tx: Transaction, source: Source, row: Row[Any]) -> bool:
 
 
 def _switch(tx: Transaction, name: str, *, enabled: bool) -> None:
+    tx.wakes.add("sources")
     tx.run(sa.update(sources).where(sources.c.name == name).values(enabled=enabled))
     if enabled:
         _unpark(tx, name)
@@ -203,6 +207,7 @@ def _switch(tx: Transaction, name: str, *, enabled: bool) -> None:
 def _unpark(tx: Transaction, name: str) -> None:
     parked = sa.update(frontier).where(frontier.c.source == name, frontier.c.state == "parked")
     tx.run(parked.values(state="queued"))
+    tx.wakes.update(("pages", "sources"))
 
 
 def _configured(source: Source) -> dict[str, Any]:

@@ -14,12 +14,15 @@ from crawler.settings import DatabaseSettings
 from crawler.store import schema
 from crawler.store.archives import Archives
 from crawler.store.articles import Articles
+from crawler.store.bell import Bell
 from crawler.store.candidates import PostingIndex
 from crawler.store.cases import Cases
 from crawler.store.database import Database
+from crawler.store.deadletters import DeadLetters
 from crawler.store.decisions import Decisions
 from crawler.store.export import Exports
 from crawler.store.frontier import Frontier
+from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
 from crawler.store.places import Places
 from crawler.store.reindexing import Reindexing
@@ -28,7 +31,22 @@ from crawler.store.sites import Sites
 from crawler.store.sources import Sources
 
 
-class Store(Sources, Frontier, Articles, Cases, Decisions, Places, Reindexing, Exports, Runs, Sites, Hosts, Archives):
+class Store(
+    Sources,
+    Frontier,
+    HostBook,
+    DeadLetters,
+    Articles,
+    Cases,
+    Decisions,
+    Places,
+    Reindexing,
+    Exports,
+    Runs,
+    Sites,
+    Hosts,
+    Archives,
+):
     """Every public write is one transaction: a process killed at any instant leaves a store that the next picks up.
 
     All methods raise StoreUnavailable where the database can't be reached, StoreError where it refuses.
@@ -57,6 +75,24 @@ class Store(Sources, Frontier, Articles, Cases, Decisions, Places, Reindexing, E
     def url(self) -> str:
         """Where it is, without the password."""
         return self._db.name
+
+    @property
+    def bell(self) -> Bell:
+        """Rings when there are pages, tasks or sources to look at."""
+        return self._db.bell
+
+    @property
+    def outage(self) -> float:
+        """Seconds that a server which went away is waited for before a call raises StoreUnavailable; 0 at first."""
+        return self._db.outage
+
+    @outage.setter
+    def outage(self, seconds: float) -> None:
+        self._db.outage = seconds
+
+    async def listen(self) -> None:
+        """Has the bell ring for what other processes put to do, too, until it is cancelled. SQLite: returns."""
+        await self._db.listen()
 
     async def close(self) -> None:
         """Waits for what is being written. Closing twice is harmless."""

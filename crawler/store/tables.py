@@ -85,6 +85,7 @@ frontier = Table(
     Column("generation", Integer, nullable=False),
     Column("leased_generation", Integer, nullable=True),
     Column("article_no", Number, ForeignKey("articles.no"), nullable=True),
+    Column("losses", Integer, nullable=False, server_default="0"),  # leases that ended with the death of their worker
 )
 Index(  # the oldest due pages of each host
     "ix_frontier_due",
@@ -104,6 +105,13 @@ Index("ix_frontier_source_announced_at", frontier.c.source, frontier.c.announced
 Index(  # pages by reason of failure
     "ix_frontier_failed",
     frontier.c.reason,
+    sqlite_where=sa.text("state = 'failed'"),
+    postgresql_where=sa.text("state = 'failed'"),
+)
+Index(  # the last that were given up
+    "ix_frontier_dead",
+    frontier.c.available_at,
+    frontier.c.key,
     sqlite_where=sa.text("state = 'failed'"),
     postgresql_where=sa.text("state = 'failed'"),
 )

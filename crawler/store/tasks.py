@@ -26,6 +26,7 @@ def enqueue(tx: Transaction, numbers: Iterable[int], reason: str) -> None:
     ]
     for part in chunks(rows):
         tx.run(_again(tx.dialect), part)
+        tx.wakes.add("tasks")
 
 
 def reserve(tx: Transaction, number: int, worker: str) -> None:

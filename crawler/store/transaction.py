@@ -35,7 +35,7 @@ class Note:
 class Transaction:
     """One connection inside one transaction. Bodies may run again after a deadlock: they keep nothing outside."""
 
-    __slots__ = ("connection", "dialect", "heads", "homes", "notes", "now", "sizes")
+    __slots__ = ("connection", "dialect", "heads", "homes", "notes", "now", "sizes", "wakes")
 
     def __init__(self, connection: Connection, dialect: Dialect, now: datetime) -> None:
         self.connection, self.dialect, self.now = connection, dialect, now
@@ -43,6 +43,7 @@ class Transaction:
         self.sizes: dict[str, int] = {}  # stories touched, in order, and by how many members each grew
         self.homes: dict[str, str | None] = {}  # pages that moved: the story they are part of, None for their own
         self.heads: set[str] = set()  # articles of which a story may have to be told anew
+        self.wakes: set[str] = set()  # what there is to do now: pages, tasks, sources; told on commit
 
     def run(self, statement: sa.Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None) -> int:
         """Executes a writing statement; how many rows it touched."""

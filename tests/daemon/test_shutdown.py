@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -132,3 +133,34 @@ async def test_a_second_daemon_on_one_file_is_refused(site: Web, start: Start) -
     assert scheduled.returncode == 0
     assert err.count(b"\n") == 1
     assert first.returncode is None
+
+
+@pytest.mark.full
+async def test_a_daemon_whose_fetches_hang_ends_within_ten_seconds_and_gives_back_what_it_had(
+    site: Web, start: Start, configuration: Path
+) -> None:
+    async def never(_: Seen, writer: asyncio.StreamWriter) -> bool:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>")
+        await writer.drain()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(600)
+        return False
+
+    for name in ARTICLES:
+        site.handler(f"/{name}", never)
+    text = configuration.read_text(encoding="utf-8")
+    configuration.write_text(text.replace("[run]\n", "[run]\ndrain_timeout = 5.0\n"), encoding="utf-8")
+    process = await start("run")
+    await seen(site, 1)
+    began = asyncio.get_running_loop().time()
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(60):
+        await process.wait()
+        took = asyncio.get_running_loop().time() - began
+        _, err = await process.communicate()
+    assert took < 10.0
+    assert process.returncode == 143, err.decode()
+    async with await Store.open(settings.load(configuration).database, SystemClock()) as store:
+        counts = await store.frontier_counts()
+        assert (counts.leased, counts.due) == (0, len(ARTICLES))
+        assert await store.workers() == []

@@ -118,7 +118,7 @@ async def test_a_lease_that_ran_out_is_taken_by_another_and_its_first_holder_cha
     assert await lease(store, "two") == []
     clock.pass_by(61)
     (again,) = await lease(store, "two")
-    assert (again.key, again.attempts) == (entry.key, 1)
+    assert (again.key, again.attempts, again.losses) == (entry.key, 0, 1)
     await store.give_up(entry.key, "one", "gone", "too late")
     assert (await store.frontier_counts()).failed == 0
 
