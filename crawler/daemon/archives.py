@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crawler.clock import Clock, SystemClock
-from crawler.daemon.crew import DECISIONS_AT_ONCE, HEARTBEAT_SECONDS, IDLE_SECONDS, LEASE_SECONDS, PUT_OFF_SECONDS
+from crawler.daemon.crew import DECISIONS_AT_ONCE, HEARTBEAT_SECONDS, LEASE_SECONDS, PUT_OFF_SECONDS
 from crawler.daemon.reading import ArchiveReading, Page, archives_of, key_of
-from crawler.daemon.service import RunResult, first_cause, signals, watching, worker_name
+from crawler.daemon.service import RunResult, _first_cause, _signals, _watch, worker_name
 from crawler.errors import InputError, LinkerMismatch, StoreError
 from crawler.pipeline.captures import CaptureDesk
 from crawler.pipeline.cpu import CpuPool, NoWorkers, default_processes
@@ -32,6 +32,7 @@ from crawler.store import Store
 
 log = logging.getLogger(__name__)
 
+IDLE_SECONDS = 0.2  # between two looks at a store with no decision due
 SAVE_SECONDS = 2.0  # between two notes of how far archives were read
 _FATAL = (StoreError, LinkerMismatch, NoWorkers)  # what no page is to blame for
 
@@ -71,7 +72,7 @@ async def run_archives(
             processors=2 * processes + 2,
         )
         run_id = await store.start_run(crew.name, "archives")
-        with signals(stop) as caught:
+        with _signals(stop) as caught:
             await _work(crew, files, settings.run.drain_timeout, watch)
         tally.seconds = clock.monotonic() - started
         await store.finish_run(run_id, tally.as_json())
@@ -81,7 +82,7 @@ async def run_archives(
 async def _work(crew: ArchiveCrew, files: Sequence[Path], drain: float, watch: Callable[[Tally], None] | None) -> None:
     working = asyncio.create_task(crew.work(files))
     stopping = asyncio.create_task(crew.stop.wait())
-    shown = asyncio.create_task(watching(crew.tally, watch)) if watch else None
+    shown = asyncio.create_task(_watch(crew.tally, watch)) if watch else None
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -93,7 +94,7 @@ async def _work(crew: ArchiveCrew, files: Sequence[Path], drain: float, watch: C
         except asyncio.CancelledError:
             await crew.store.release(crew.name)
         except BaseExceptionGroup as group:
-            raise first_cause(group) from None
+            raise _first_cause(group) from None
     finally:
         stopping.cancel()
         if shown is not None:

@@ -96,7 +96,7 @@ async def run(
             only=frozenset(only),
         )
         run_id = await store.start_run(crew.name, "once" if once else "daemon")
-        with signals(stop) as caught:
+        with _signals(stop) as caught:
             await _work(crew, settings, once=once, due_only=due_only, stop=stop, watch=watch)
         tally.seconds = clock.monotonic() - started
         await store.finish_run(run_id, tally.as_json())
@@ -126,7 +126,7 @@ async def _work(
 ) -> None:
     working = asyncio.create_task(crew.work(once=once, due_only=due_only))
     stopping = asyncio.create_task(stop.wait())
-    shown = asyncio.create_task(watching(crew.tally, watch)) if watch else None
+    watching = asyncio.create_task(_watch(crew.tally, watch)) if watch else None
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -139,14 +139,14 @@ async def _work(
         except asyncio.CancelledError:
             await crew.store.release(crew.name)
         except BaseExceptionGroup as group:
-            raise first_cause(group) from None
+            raise _first_cause(group) from None
     finally:
         stopping.cancel()
-        if shown is not None:
-            shown.cancel()
+        if watching is not None:
+            watching.cancel()
 
 
-def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Of a task group's errors the one that a user can act on, else the first."""
     ours = group.subgroup(WiretraceError)
     error: BaseException = ours or group
@@ -155,14 +155,14 @@ def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return error
 
 
-async def watching(tally: Tally, watch: Callable[[Tally], None]) -> None:
+async def _watch(tally: Tally, watch: Callable[[Tally], None]) -> None:
     while True:
         watch(tally)
         await asyncio.sleep(0.5)
 
 
 @contextmanager
-def signals(stop: asyncio.Event) -> Iterator[list[int]]:
+def _signals(stop: asyncio.Event) -> Iterator[list[int]]:
     """SIGTERM and SIGINT set `stop`; a second one ends the process at once, as people expect of Ctrl-C twice."""
     caught: list[int] = []
     loop = asyncio.get_running_loop()
