@@ -21,6 +21,7 @@ def crawled(wiretrace: Wiretrace, tmp_path: Path) -> Path:
         "text": original.text, "published": "2026-01-14T10:30:00Z",
     }  # fmt: skip
     (tmp_path / "originals.jsonl").write_text(json.dumps(row))
+    (tmp_path / "wiretrace.toml").write_text("[run]\nprocesses = 1\n")
     assert wiretrace("import", "originals.jsonl").code == 0
     file = archive(tmp_path / "NEWS-01.warc.gz", [of_story("ferry-spun"), of_story("pump-spun")])
     ran = wiretrace("run", "--from-warc", file)

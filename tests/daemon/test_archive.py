@@ -105,6 +105,7 @@ async def test_a_page_not_modified_leaves_a_record_of_that(crawl: Any, site: Web
     assert shown(tmp_path / "warc", again)[1] == body.encode()
 
 
+@pytest.mark.full  # the store's tests show the same without a crawl
 @pytest.mark.parametrize("dated", [True, False], ids=["a new version", "the same content"])
 async def test_a_link_made_before_there_was_an_archive_gets_its_record_when_the_page_is_seen_again(
     crawl: Any, site: Web, tmp_path: Path, dated: bool
