@@ -20,6 +20,7 @@ MOST = 86_400.0  # seconds
 HELD_OFF = 3_600.0  # seconds, at least, for which a site that turned us away is left alone
 # Of the usual time between two pieces of news, the delay aimed at: a little less than a tenth, for what is not known.
 TARGET = 0.08
+UNSURE = 0.1  # by how much less is aimed at for each piece of news that comes with another: see Habits.clustered
 # How much more polls are drawn to the hours with much news than the news itself is: 0 spreads them evenly, and at
 # infinity the quiet hours go without. Few requests ask for a large one, news of quiet hours for a small one.
 DRAWN = 1.5
@@ -54,7 +55,9 @@ def density(habits: Habits) -> tuple[float, ...]:
     that half of the news is in time.
     """
     rate = rates(habits)
-    delay = max(TARGET / float(rate.mean()), LEAST)
+    # When the next burst comes is less sure than what is learned of the last ones would have it.
+    target = TARGET / (1.0 + UNSURE * habits.clustered)
+    delay = max(target / float(rate.mean()), LEAST)
     drawn = _drawn(rate) / delay
     # What the document can't hold is lost: it never may fill by more than half between two polls.
     if habits.room:
