@@ -34,8 +34,8 @@ def attribution(
     page: Article, prepared: Profile, found: Sequence[Marker], teasers: Sequence[Article]
 ) -> Attribution | None:
     """What the markers claim, with the teaser that fits the page best if one fits; None without any marker."""
-    publisher = claimed_publisher(found)
-    if publisher is None:
+    claim = claimed(found)
+    if claim is None:
         return None
     best: _Named | None = None
     for teaser in teasers:
@@ -43,8 +43,14 @@ def attribution(
         if best is None or (-named.score, named.teaser.id) < (-best.score, best.teaser.id):
             best = named
     if best is None or best.score < _LEAST_TEASER_SCORE:
-        return Attribution(publisher, tuple(marker_evidence(found)))
-    return Attribution(publisher, tuple(marker_evidence(found)), best.teaser.id, best.score)
+        return claim
+    return replace(claim, teaser_id=best.teaser.id, teaser_score=best.score)
+
+
+def claimed(found: Sequence[Marker]) -> Attribution | None:
+    """What the markers claim by themselves; None without any."""
+    publisher = claimed_publisher(found)
+    return None if publisher is None else Attribution(publisher, tuple(marker_evidence(found)))
 
 
 def teaser_score(page: Article, prepared: Profile, teaser: Article) -> float:

@@ -12,9 +12,11 @@ from types import MappingProxyType
 
 import xxhash
 
+from crawler.link.attribution import claimed
 from crawler.link.decide import Bench, decide
 from crawler.link.fingerprint import fingerprint
 from crawler.link.lexicon import data_file
+from crawler.link.markers import markers
 from crawler.link.minhash import SCHEME
 from crawler.link.profile import Profile, profile
 from crawler.link.score import MODEL_FILE, shipped_model
@@ -80,6 +82,9 @@ class Linker:
         stored originals; these are aligned first. The score is the probability that the page stems from its best
         original, at the configured base rate. Raises nothing.
         """
+        if not originals and not teasers:
+            # Nothing to compare with, as for most pages: no profile is made for that.
+            return Decision(page.id, self.id, 0.0, attribution=claimed(markers(page)))
         prepared = self._profile(page)
         named = set(known_urls.values())
         ordered = sorted(originals, key=lambda original: original.id not in named)
