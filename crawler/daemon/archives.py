@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crawler.clock import Clock, SystemClock
-from crawler.daemon.crew import DECISIONS_AT_ONCE, HEARTBEAT_SECONDS, IDLE_SECONDS, LEASE_SECONDS, PUT_OFF_SECONDS
+from crawler.daemon.crew import DECISIONS_AT_ONCE, HEARTBEAT_SECONDS, LEASE_SECONDS, PUT_OFF_SECONDS
 from crawler.daemon.reading import ArchiveReading, Page, archives_of, key_of
 from crawler.daemon.service import RunResult, first_cause, signals, watching, worker_name
 from crawler.errors import InputError, LinkerMismatch, StoreError
@@ -32,6 +32,7 @@ from crawler.store import Store
 
 log = logging.getLogger(__name__)
 
+IDLE_SECONDS = 0.2  # between two looks at a store with no decision due
 SAVE_SECONDS = 2.0  # between two notes of how far archives were read
 _FATAL = (StoreError, LinkerMismatch, NoWorkers)  # what no page is to blame for
 
