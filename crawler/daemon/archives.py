@@ -22,6 +22,7 @@ from crawler.daemon.crew import DECISIONS_AT_ONCE, HEARTBEAT_SECONDS, LEASE_SECO
 from crawler.daemon.reading import ArchiveReading, Page, archives_of, key_of
 from crawler.daemon.service import RunResult, first_cause, signals, watching, worker_name
 from crawler.errors import InputError, LinkerMismatch, StoreError
+from crawler.fetch.robots import product_token
 from crawler.pipeline.captures import CaptureDesk
 from crawler.pipeline.cpu import CpuPool, NoWorkers, default_processes
 from crawler.pipeline.linking import LinkingDesk
@@ -62,7 +63,7 @@ async def run_archives(
         stop = asyncio.Event()
         crew = ArchiveCrew(
             store=store,
-            pages=CaptureDesk(store, cpu, clock, settings.fetch.max_body),
+            pages=CaptureDesk(store, cpu, clock, settings.fetch.max_body, product_token(settings.fetch.user_agent)),
             linking=LinkingDesk(store, cpu),
             sites=SiteDesk(store, cpu),
             name=worker_name(),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from crawler import urls
+from crawler.directives import of_headers
 from crawler.errors import BodyTooLarge, BodyUndecodable, RecordDamaged
 from crawler.fetch import header
 from crawler.fetch.decoder import BodyDecoder
@@ -28,6 +29,7 @@ _UNTOLD = frozenset({"", "text/plain", "application/octet-stream", "unknown/unkn
 _LOOKS_HTML = re.compile(
     rb"[\s\xef\xbb\xbf]*(?:<!--.{0,500}?-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
 )
+_PILED_UP = {"content-encoding": ", ", "x-robots-tag": "\n"}
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 
 
@@ -42,14 +44,18 @@ class Capture:
     raw: bytes = field(repr=False)
     cut: bool = False  # its crawler did not take all of it
 
-    def document(self, limit: int) -> RawDocument:
-        """The body with its encodings undone. Raises BodyTooLarge over `limit` bytes, BodyUndecodable."""
+    def document(self, limit: int, robot: str = "") -> RawDocument:
+        """The body with its encodings undone; `robot` is the name by which a site may call us.
+
+        Raises BodyTooLarge over `limit` bytes, BodyUndecodable.
+        """
         body = _unchunked(self.raw) if "chunked" in self.headers.get("transfer-encoding", "").lower() else self.raw
         body = self._decoded(body, limit)
         if len(body) > limit:
             raise BodyTooLarge(self.url, f"more than {limit} bytes")
         media_type, charset = header.content_type(self.headers.get("content-type", ""))
-        return RawDocument(url=self.url, body=body, media_type=media_type, charset=charset)
+        said = self.headers.get("x-robots-tag", "").split("\n")
+        return RawDocument(self.url, body, media_type, charset, of_headers(said, robot), robot)
 
     def _decoded(self, body: bytes, limit: int) -> bytes:
         try:
@@ -108,15 +114,15 @@ def _address(record: WarcRecord) -> str:
 
 
 def _headers(head: bytes) -> dict[str, str]:
-    """The first value of each header, but all of those that pile up."""
+    """The first value of each header, but all of those that pile up; what each robots header says stands by itself."""
     found: dict[str, str] = {}
     for line in _FOLD.sub(b" ", head).split(b"\n")[1:]:
         name, colon, value = line.decode("latin-1").partition(":")
         name, value = name.strip().lower(), value.strip()
         if not colon:
             continue
-        if name in found and name in {"content-encoding", "x-robots-tag"}:
-            found[name] += f", {value}"
+        if name in found and name in _PILED_UP:
+            found[name] += _PILED_UP[name] + value
         else:
             found.setdefault(name, value)
     return found

@@ -40,6 +40,7 @@ class CaptureDesk:
     cpu: CpuPool
     clock: Clock
     limit: int  # bytes of a body with its encodings undone
+    robot: str = ""  # the name by which a site may call us
 
     async def take(
         self, capture: Capture, place: ArchiveRecord, source: Source, worker: str, tally: Tally
@@ -76,14 +77,16 @@ class CaptureDesk:
         announced = Announcement(source, Reference(url=capture.url), at)
         known = await self.store.site_verdict(urls.host_of(capture.url))
         try:
-            return await self.cpu.run(read_capture, capture, announced, known, self.limit)
+            return await self.cpu.run(read_capture, capture, announced, known, self.limit, self.robot)
         except WorkCrashed as error:
             return Unread("crashed", f"{capture.url}: {error}")
 
 
-def read_capture(capture: Capture, announced: Announcement, known: SiteVerdict, limit: int) -> Reading | Unread:
+def read_capture(
+    capture: Capture, announced: Announcement, known: SiteVerdict, limit: int, robot: str
+) -> Reading | Unread:
     """A capture's article. Runs in the CPU pool, its decompression as well."""
     try:
-        return read_page(capture.document(limit), announced, known)
+        return read_page(capture.document(limit, robot), announced, known)
     except FetchError as error:
         return Unread(error.reason, str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,20 @@ async def test_what_a_page_asks_of_robots_holds_in_archives(origin: Web, configu
     (row,) = [one for one in await rows(settings) if one["role"] == "aggregator"]
     (link,) = await rows(settings, "links")
     assert (row["text"], link["archive"]) == ("", None)
+
+
+async def test_robots_headers_of_an_archive_hold_for_whom_they_name(
+    origin: Web, configure: Configure, tmp_path: Path
+) -> None:
+    settings = configure(wire=(origin.url("/feed"), Role.ORIGIN))
+    await daemon.run(settings, once=True)
+    story = of_story("ferry-spun")
+    headers = {**story.headers, "X-Robots-Tag": "otherbot: none", "x-robots-tag": "wiretrace: noarchive"}
+    await run_archives(settings, [archive(tmp_path / "a.warc.gz", [replace(story, headers=headers)])])
+    (row,) = [one for one in await rows(settings) if one["role"] == "aggregator"]
+    (link,) = await rows(settings, "links")
+    assert row["text"]
+    assert link["archive"] is None
 
 
 async def test_folders_and_globs_are_searched_for_archives(settings: Settings, tmp_path: Path) -> None:
