@@ -35,6 +35,7 @@ _NARROWED_SHARE = 0.95  # of the long paragraphs' worth
 _LEAD_FROM = 60.0  # worth of a paragraph that stands apart
 _NARROWED_VALUE = 0.6  # of all prose
 _UNDER_HEADING = 7  # blocks in which a linked heading's text begins; a picture's caption and a price may come first
+_MANY_LINKS = 4  # paragraphs
 _ALL_LINK = -8.0  # the worth of a block that is nothing but link, at most
 _STANDFIRST = 150.0  # worth
 _LABEL = 30  # characters; what is shorter is no sentence
@@ -47,6 +48,7 @@ _HEADINGS = frozenset(("h2", "h3", "h4"))
 _RUNNING = frozenset(("li", "h2", "h3", "h4", "blockquote", "pre", "p", "td"))
 _LISTS = frozenset(("ul", "ol"))
 _ENDINGS = (".", "!", "?", ":")
+_ADDRESS = ("http://", "https://", "www.")
 _ARTICLE_TAGS = frozenset(("article", "main"))
 _SENTENCE = re.compile(r"[.!?…。！？:;,”\"’)]")
 _SIGNED = re.compile(
@@ -283,13 +285,16 @@ def _kept(scan: Scan, indices: Sequence[int], worth: Sequence[float], heading: s
     kept: list[int] = []
     seen: set[str] = set()
     lists: list[Element] = []
+    listed: bytearray | None = None
     begun = False
     for index in indices:
         block = scan.blocks[index]
         if worth[index] <= _ALL_LINK:
             if block.tag == "li" and not lists:
                 lists = _lists_around(scan)
-            if not _belongs(scan, index, worth, lists):
+            if block.tag == "p" and listed is None:
+                listed = _listed(scan.blocks, worth)
+            if not _belongs(scan, index, worth, lists) and not (listed is not None and listed[index]):
                 continue
         if block.length <= 300:
             first = first_word(block.text)
@@ -320,22 +325,42 @@ def _is_credit_line(block: Block) -> bool:
 def _belongs(scan: Scan, index: int, worth: Sequence[float], lists: Sequence[Element]) -> bool:
     """Whether a block that is nearly all link is the article's own.
 
-    A heading over prose or a cell between two others, a sentence that says more than its link, one item of a mixed
-    list. What leads to other articles is a headline by itself.
+    A heading over prose or a cell between two others, a sentence, one item of a mixed list. What leads to other
+    articles is a headline by itself.
     """
     block = scan.blocks[index]
     between = 0 < index < len(worth) - 1 and worth[index - 1] > 0.0 and worth[index + 1] > 0.0
     if block.linked < block.length and block.tag in _RUNNING and (block.tag == "li" or block.text.endswith(_ENDINGS)):
         return True
+    if block.tag == "p":
+        return between and block.text.endswith(_ENDINGS)
     if block.tag in _HEADINGS:
         return between or any(other > 60.0 for other in worth[index + 1 : index + _UNDER_HEADING])
     if block.tag == "td":
         return between
     if block.tag != "li":
         return False
+    if block.text.startswith(_ADDRESS):
+        return True  # a source that the text names; what leads on has a headline
     whole = lists[index]
     items = scan.blocks[whole.first : min(whole.end, whole.first + 60)]
     return sum(min(item.linked, item.length) for item in items) < 0.6 * sum(item.length for item in items)
+
+
+def _listed(blocks: Sequence[Block], worth: Sequence[float]) -> bytearray:
+    """Marks paragraphs that are all link where many follow each other between two of text: what the text lists.
+
+    Links to other articles that are put into a text come by ones and twos.
+    """
+    marked = bytearray(len(blocks))
+    start = 0
+    for index, block in enumerate(blocks):
+        if block.tag == "p" and worth[index] <= _ALL_LINK:
+            continue
+        if index - start >= _MANY_LINKS and start and worth[start - 1] > 0.0 and worth[index] > 0.0:
+            marked[start:index] = b"\x01" * (index - start)
+        start = index + 1
+    return marked
 
 
 def _lists_around(scan: Scan) -> list[Element]:

@@ -174,6 +174,20 @@ def test_links_that_are_a_sentence_a_heading_or_a_cell_of_the_text_stay_and_head
     assert "Bridge Toll" not in text
 
 
+def test_a_long_row_of_linked_paragraphs_is_what_the_text_lists_and_a_few_are_other_articles() -> None:
+    ships = [f'<a href="/ships/{n}">The ferry of line {n} to the islands</a>' for n in range(6)]
+    story = paragraphs(*PARAGRAPHS[:2], *ships, *PARAGRAPHS[2:4], *ships[:2], *PARAGRAPHS[4:])
+    text = extract_html(page(f"<article>{story}</article>"), URL).text
+    assert text.count("The ferry of line 1 ") == 1
+    assert "The ferry of line 5 to the islands" in text
+
+
+def test_addresses_that_a_text_names_as_its_sources_stay_in_a_list_of_links() -> None:
+    sources = "".join(f'<li><a href="https://office.example/{n}">https://office.example/{n}</a></li>' for n in range(5))
+    html = page(f"<article>{paragraphs(*PARAGRAPHS)}<ol>{sources}</ol></article>")
+    assert "https://office.example/3" in extract_html(html, URL).text
+
+
 def test_a_linked_heading_belongs_to_the_text_that_stands_under_its_picture() -> None:
     section = '<h2><a href="/ships/1">The two ships that lie idle</a></h2><p>Photo: harbour</p><p>Sold in 1998</p>'
     html = page(f"<article>{paragraphs(*PARAGRAPHS[:2])}{section}{paragraphs(*PARAGRAPHS[2:])}</article>")
