@@ -332,18 +332,17 @@ def _belongs(scan: Scan, index: int, worth: Sequence[float], lists: Sequence[Ele
     between = 0 < index < len(worth) - 1 and worth[index - 1] > 0.0 and worth[index + 1] > 0.0
     if block.linked < block.length and block.tag in _RUNNING and (block.tag == "li" or block.text.endswith(_ENDINGS)):
         return True
-    if block.tag == "p":
-        return between and block.text.endswith(_ENDINGS)
     if block.tag in _HEADINGS:
         return between or any(other > 60.0 for other in worth[index + 1 : index + _UNDER_HEADING])
-    if block.tag == "td":
-        return between
-    if block.tag != "li":
-        return False
-    if block.text.startswith(_ADDRESS):
-        return True  # a source that the text names; what leads on has a headline
-    whole = lists[index]
-    items = scan.blocks[whole.first : min(whole.end, whole.first + 60)]
+    if block.tag == "li":
+        # An address is a source that the text names; what leads on has a headline.
+        return block.text.startswith(_ADDRESS) or _is_mixed(scan.blocks, lists[index])
+    return between and (block.tag == "td" or (block.tag == "p" and block.text.endswith(_ENDINGS)))
+
+
+def _is_mixed(blocks: Sequence[Block], whole: Element) -> bool:
+    """Whether a list has text beside its links."""
+    items = blocks[whole.first : min(whole.end, whole.first + 60)]
     return sum(min(item.linked, item.length) for item in items) < 0.6 * sum(item.length for item in items)
 
 
