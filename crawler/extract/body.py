@@ -337,7 +337,9 @@ def _belongs(scan: Scan, index: int, worth: Sequence[float], lists: Sequence[Ele
     if block.tag == "li":
         # An address is a source that the text names; what leads on has a headline.
         return block.text.startswith(_ADDRESS) or _is_mixed(scan.blocks, lists[index])
-    return between and (block.tag == "td" or (block.tag == "p" and block.text.endswith(_ENDINGS)))
+    if block.tag == "td":  # a page laid out in tables has its menus in cells, with marks between their links
+        return between and block.linked >= block.length
+    return between and block.tag == "p" and block.text.endswith(_ENDINGS)
 
 
 def _is_mixed(blocks: Sequence[Block], whole: Element) -> bool:
