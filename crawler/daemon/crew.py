@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from crawler import logfields, metrics, urls
 from crawler.clock import Clock
-from crawler.daemon.lag import LoopLag
+from crawler.daemon.lag import watch_lag
 from crawler.errors import LinkerMismatch, NotFound, StoreError, WorkerLost
 from crawler.fetch.archive import ArchiveError
 from crawler.pipeline.cpu import NoWorkers
@@ -73,7 +73,6 @@ class Crew:
     stop: asyncio.Event
     processors: int = 4
     only: frozenset[str] = frozenset()  # names of sources; empty: all
-    lag: LoopLag = field(default_factory=LoopLag)
     _queue: asyncio.Queue[Obtained] = field(default_factory=asyncio.Queue)
     _polls: asyncio.Semaphore = field(default_factory=asyncio.Semaphore)  # how many sources are polled at once
     _fetching: Counter[str] = field(default_factory=Counter)  # entries by host, from lease to queue
@@ -107,7 +106,7 @@ class Crew:
         await self._load_sources()
         async with asyncio.TaskGroup() as group:
             ending = [group.create_task(task) for task in (
-                self._keep_leases(), self._tend_hosts(), self._pass_on_stop(), self.store.listen(), self.lag.watch(),
+                self._keep_leases(), self._tend_hosts(), self._pass_on_stop(), self.store.listen(), watch_lag(),
                 self._poll_once(due_only) if once else self._poll_forever(), self._decide(),
             )]  # fmt: skip
             ending += [group.create_task(self._process(group)) for _ in range(self.processors)]

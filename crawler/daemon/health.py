@@ -31,7 +31,6 @@ READY_LASTS = 2.0  # seconds for which an answer of /readyz holds: a flood of qu
 STORE_ANSWERS = 5.0  # seconds
 SAMPLE_EVERY = 15.0  # seconds between two looks at the store's figures, at least
 SAMPLE_SHARE = 0.02  # of the time goes into such looks, at most: over many millions of pages one takes seconds
-LAG_EVERY = 0.05  # seconds between two looks at the event loop's lateness
 
 
 class HealthPort:
@@ -70,7 +69,7 @@ class HealthPort:
             expected = f"expected a free address to listen on, got {self.address}: {error.strerror or error}"
             raise SettingsError("configuration", "metrics.listen", expected) from None
         self.address = f"{host}:{self._runner.addresses[0][1]}"
-        self._tasks = [asyncio.create_task(self._watch_loop()), asyncio.create_task(self._watch_store())]
+        self._tasks = [asyncio.create_task(self._watch_store())]
         log.info("metrics and health on http://%s/", self.address)
         return self
 
@@ -120,13 +119,6 @@ class HealthPort:
             return str(error)
         known = self._store.known_revision()
         return "ok" if found == known else f"has schema {found}, this program knows {known}"
-
-    async def _watch_loop(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + LAG_EVERY
-            await asyncio.sleep(LAG_EVERY)
-            metrics.LOOP_LAG_SECONDS.observe(max(0.0, loop.time() - due))
 
     async def _watch_store(self) -> None:
         loop = asyncio.get_running_loop()
