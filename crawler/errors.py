@@ -74,6 +74,10 @@ class NotFound(StoreError):
     """Nothing stored under that name or id."""
 
 
+class ChangedSince(StoreError):
+    """What was to be judged is not as it was shown: somebody, or the linker, was faster."""
+
+
 # --- fetch -----------------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from crawler.errors import StoreInUse, StoreUnavailable
 from crawler.settings import DatabaseSettings
 from crawler.store import schema
 from crawler.store.articles import Articles
+from crawler.store.browsing import Browsing
 from crawler.store.candidates import PostingIndex
 from crawler.store.cases import Cases
 from crawler.store.database import Database
@@ -21,12 +22,13 @@ from crawler.store.export import Exports
 from crawler.store.frontier import Frontier
 from crawler.store.places import Places
 from crawler.store.reindexing import Reindexing
+from crawler.store.reviews import Reviews
 from crawler.store.runs import Runs
 from crawler.store.sites import Sites
 from crawler.store.sources import Sources
 
 
-class Store(Sources, Frontier, Articles, Cases, Decisions, Places, Reindexing, Exports, Runs, Sites):
+class Store(Sources, Frontier, Articles, Cases, Decisions, Places, Reindexing, Exports, Runs, Sites, Reviews, Browsing):
     """Every public write is one transaction: a process killed at any instant leaves a store that the next picks up.
 
     All methods raise StoreUnavailable where the database can't be reached, StoreError where it refuses.
