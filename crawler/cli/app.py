@@ -47,6 +47,7 @@ COMMANDS = {
     "evaluate": ("evaluating", "Measure the linker on a labelled corpus: recall and false links per kind of reuse."),
     "sources": ("sources", "The sources and their health."),
     "db": ("storage", "The store's schema and index."),
+    "serve": ("serving", "Show what was found in a browser, to look at links and confirm or reject them."),
     "status": ("status", "Show the queue, the workers, sources in trouble and the last runs."),
 }  # fmt: skip
 

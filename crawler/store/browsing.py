@@ -251,9 +251,7 @@ def _neighbours(tx: Transaction, wanted: LinkFilter, at: Cursor) -> tuple[str | 
 
 def listed(tx: Transaction, ids: Iterable[str]) -> dict[str, ListedLink]:
     """Links as lists show them, by id."""
-    rows = [
-        row for part in chunks(ids) for row in tx.all(sa.select(links).where(tx.dialect.among(links.c.id, part)))
-    ]
+    rows = [row for part in chunks(ids) for row in tx.all(sa.select(links).where(tx.dialect.among(links.c.id, part)))]
     known = briefs(tx, {number for row in rows for number in (row.rewrite_no, row.original_no)})
     return {row.id: _listed(row, known) for row in rows}
 
@@ -352,6 +350,4 @@ def _rivals(tx: Transaction, decided: Row[Any] | None, original_id: str) -> tupl
     told = told[:MOST_RIVALS]
     named = sa.select(articles.c.no).where(tx.dialect.among(articles.c.id, [one["original_id"] for one in told]))
     known = {brief.id: brief for brief in briefs(tx, [row.no for row in tx.all(named)]).values()}
-    return tuple(
-        Rival(one["original_id"], one["score"], one["reason"], known.get(one["original_id"])) for one in told
-    )
+    return tuple(Rival(one["original_id"], one["score"], one["reason"], known.get(one["original_id"])) for one in told)

@@ -122,9 +122,7 @@ def _page(tx: Transaction, after: int) -> list[Review]:
     return [_of_row(row) for row in tx.all(rows)]
 
 
-def _review(
-    tx: Transaction, link_id: str, verdict: LinkState, reviewer: str, note: str, seen: str | None
-) -> Review:
+def _review(tx: Transaction, link_id: str, verdict: LinkState, reviewer: str, note: str, seen: str | None) -> Review:
     if verdict not in {LinkState.CONFIRMED, LinkState.REJECTED}:
         raise UsageError(f"a link is confirmed or rejected, not {verdict.value}")
     row = tx.first(sa.select(links).where(links.c.id == link_id))
