@@ -20,15 +20,32 @@ from crawler.store.database import Database
 from crawler.store.decisions import Decisions
 from crawler.store.export import Exports
 from crawler.store.frontier import Frontier
+from crawler.store.overviews import Overviews
 from crawler.store.places import Places
 from crawler.store.reindexing import Reindexing
 from crawler.store.reviews import Reviews
 from crawler.store.runs import Runs
+from crawler.store.searching import Searching
 from crawler.store.sites import Sites
 from crawler.store.sources import Sources
 
 
-class Store(Sources, Frontier, Articles, Cases, Decisions, Places, Reindexing, Exports, Runs, Sites, Reviews, Browsing):
+class Store(
+    Sources,
+    Frontier,
+    Articles,
+    Cases,
+    Decisions,
+    Places,
+    Reindexing,
+    Exports,
+    Runs,
+    Sites,
+    Reviews,
+    Browsing,
+    Overviews,
+    Searching,
+):
     """Every public write is one transaction: a process killed at any instant leaves a store that the next picks up.
 
     All methods raise StoreUnavailable where the database can't be reached, StoreError where it refuses.

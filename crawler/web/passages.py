@@ -22,19 +22,26 @@ Span = tuple[int, int, int]  # start, end, number of the pair
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """`pair` counts from 1; `first`: where the pair begins; `term`: a shared name or number."""
+    """`term`: a name or a number that both texts hold."""
 
     text: str
+    term: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Part of a paragraph. `pair` counts from 1, None: in no pair; `first`: the pair begins here."""
+
+    pieces: tuple[Piece, ...]
     pair: int | None = None
     first: bool = False
-    term: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """`left_out` characters at the end are not shown, nor are `pairs_left_out` of the pairs."""
 
-    paragraphs: tuple[tuple[Piece, ...], ...]
+    paragraphs: tuple[tuple[Run, ...], ...]
     left_out: int = 0
     pairs_left_out: int = 0
 
@@ -50,17 +57,15 @@ def shown(text: str, evidence: Sequence[Evidence], side: str) -> Shown:
     terms = _terms(evidence)
     end = _end(text)
     budget = MOST_MARKS
-    paragraphs: list[tuple[Piece, ...]] = []
+    paragraphs: list[tuple[Run, ...]] = []
     for start, stop in _paragraphs(text, end):
-        pieces: list[Piece] = []
-        for piece_start, piece_stop, span in _cut(start, stop, spans):
-            words = tamed(text[piece_start:piece_stop])
-            pair, first = (span[2], piece_start == span[0]) if span else (None, False)
-            for part, is_term in _marked(words, terms if budget > 0 else None):
-                budget -= is_term
-                pieces.append(Piece(part, pair, first, is_term))
-                first = False
-        paragraphs.append(tuple(pieces))
+        runs: list[Run] = []
+        for run_start, run_stop, span in _cut(start, stop, spans):
+            words = tamed(text[run_start:run_stop])
+            pieces = tuple(Piece(part, is_term) for part, is_term in _marked(words, terms if budget > 0 else None))
+            budget -= sum(piece.term for piece in pieces)
+            runs.append(Run(pieces, span[2] if span else None, span is not None and run_start == span[0]))
+        paragraphs.append(tuple(runs))
         if len(paragraphs) == MOST_PARAGRAPHS:
             end = stop
             break
