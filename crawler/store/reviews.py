@@ -18,10 +18,11 @@ from sqlalchemy.engine import Row
 
 from crawler.errors import ChangedSince, NotFound, UsageError
 from crawler.interchange import Json, time_to_json
-from crawler.model import LinkState
+from crawler.model import Article, LinkState
 from crawler.store import decisions
 from crawler.store.connected import Connected
 from crawler.store.reviewtables import reviews
+from crawler.store.rows import article_of
 from crawler.store.tables import articles, links, versions
 from crawler.store.transaction import Transaction
 
@@ -105,6 +106,14 @@ class Reviews(Connected):
                 yield one
             after = rows[-1].no
 
+    async def reviewed_pairs(self) -> AsyncIterator[tuple[Review, Article | None, Article | None]]:
+        """The last word on each link, unless it was taken back, with the two texts it is about; None: not held."""
+        after = 0
+        while rows := await self._db.read(_standing, after):
+            for one in rows:
+                yield one
+            after = rows[-1][0].no
+
 
 def mark(row: Row[Any]) -> str:
     """What tells whether a link (a row of `links`) is as it was shown: of its state and its two texts."""
@@ -120,6 +129,24 @@ def of_link(tx: Transaction, link_id: str) -> list[Review]:
 def _page(tx: Transaction, after: int) -> list[Review]:
     rows = sa.select(reviews).where(reviews.c.no > after).order_by(reviews.c.no).limit(PAGE)
     return [_of_row(row) for row in tx.all(rows)]
+
+
+def _standing(tx: Transaction, after: int) -> list[tuple[Review, Article | None, Article | None]]:
+    later = reviews.alias("later")
+    last = ~sa.exists().where(later.c.link_id == reviews.c.link_id, later.c.no > reviews.c.no)
+    words = sa.select(reviews).where(reviews.c.no > after, reviews.c.verdict != LinkState.NEW.value, last)
+    found = [_of_row(row) for row in tx.all(words.order_by(reviews.c.no).limit(PAGE))]
+    return [(word, _held(tx, word.rewrite), _held(tx, word.original)) for word in found]
+
+
+def _held(tx: Transaction, text: ReviewedText) -> Article | None:
+    of = (
+        sa.select(articles.c.first_seen, versions.c.text, versions.c.fields)
+        .join(versions, versions.c.article_no == articles.c.no)
+        .where(articles.c.id == text.id, versions.c.version == text.version, versions.c.fields.is_not(None))
+    )
+    row = tx.first(of)
+    return None if row is None else article_of(text.id, row.first_seen, row.text, row.fields)
 
 
 def _review(tx: Transaction, link_id: str, verdict: LinkState, reviewer: str, note: str, seen: str | None) -> Review:
