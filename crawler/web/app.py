@@ -9,7 +9,7 @@ from aiohttp import web
 
 from crawler.pipeline.cpu import CpuPool
 from crawler.store import Store
-from crawler.web import comparing, inbox, overview
+from crawler.web import comparing, faults, inbox, overview
 from crawler.web.drawing import STATIC
 from crawler.web.guard import GUARD, GUARDS, Guard
 
@@ -20,7 +20,7 @@ _TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 def create_app(store: Store, cpu: CpuPool, guard: Guard) -> web.Application:
     """The application; `store` and `cpu` stay its caller's to close."""
-    app = web.Application(middlewares=GUARDS, client_max_size=MAX_FORM)
+    app = web.Application(middlewares=(*GUARDS, faults.told), client_max_size=MAX_FORM)
     app[GUARD], app[inbox.STORE], app[comparing.CPU] = guard, store, cpu
     app.add_routes([*inbox.ROUTES, *comparing.ROUTES, *overview.ROUTES])
     app.router.add_get("/static/{version}/{name}", _static)

@@ -8,7 +8,6 @@ something must come from our own pages and bear their token, and no script, fram
 from __future__ import annotations
 
 import hmac
-import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,10 +15,6 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import web
-
-from crawler.errors import ChangedSince, NotFound, StoreError, UsageError
-
-log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Identify = Callable[[web.Request], str | None]  # the name of who asks; None: nobody who may
@@ -34,7 +29,8 @@ _HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # Nothing to others; with "no-referrer" a browser would not tell us either that a form is our own.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -120,28 +116,7 @@ async def somebody(request: web.Request, handler: Handler) -> web.StreamResponse
     return await handler(request)
 
 
-@web.middleware
-async def plain_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Our own errors as answers; what nobody expected is logged, and told without its insides."""
-    try:
-        return await handler(request)
-    except NotFound as error:
-        raise web.HTTPNotFound(text=f"{error}\n") from None
-    except ChangedSince as error:
-        raise web.HTTPConflict(text=f"{error}\n") from None
-    except UsageError as error:
-        raise web.HTTPBadRequest(text=f"{error}\n") from None
-    except StoreError as error:
-        log.warning("%s: %s", request.path, error)
-        raise web.HTTPServiceUnavailable(text="The store can't be reached now.\n") from None
-    except web.HTTPException:
-        raise
-    except Exception:
-        log.exception("%s failed", request.path)
-        raise web.HTTPInternalServerError(text="This page could not be made; the server's log says why.\n") from None
-
-
-GUARDS = (security_headers, own_name, somebody, own_pages, plain_faults)
+GUARDS = (security_headers, own_name, somebody, own_pages)
 
 
 def _name(host: str) -> str:
