@@ -105,8 +105,10 @@ def _link(
         "INSERT INTO links (id, rewrite_no, original_no, state, relation, score, coverage_rewrite, coverage_original,"
         " evidence, precedence, standing, linker, decided, rewrite_hash, original_hash, site, publisher, lag)"
         " VALUES (?, ?, ?, ?, ?, ?, 0.9, 0.8, ?, 'original-first', 'ours', '4', ?, ?, ?, ?, ?, ?)",
-        (link, page, original, draw.choice(STATES), draw.choice(RELATIONS), score, evidence, at)
-        + (_id(page), _id(original), site, publisher, 1_000 * draw.random()),
+        (
+            *(link, page, original, draw.choice(STATES), draw.choice(RELATIONS), score, evidence, at),
+            *(_id(page), _id(original), site, publisher, 1_000 * draw.random()),
+        ),
     )
     considered = [
         {
