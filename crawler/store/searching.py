@@ -96,6 +96,6 @@ def _search(tx: Transaction, wanted: list[str], after: int | None, limit: int) -
 def _words() -> sa.ColumnElement[Any]:
     """As the migration has it, letter by letter: else PostgreSQL does not take the index."""
     return sa.literal_column(
-        "to_tsvector('simple', left(coalesce(versions.fields::json ->> 'title', '') || ' ' ||"
+        "to_tsvector('simple', left(coalesce(wiretrace_title(versions.fields), '') || ' ' ||"
         " coalesce(versions.text, ''), 200000))"
     )

@@ -29,37 +29,48 @@ _INDEXES = {
     "ix_links_publisher_decided": ("publisher", "decided", "id", "state", "score", "relation"),
     "ix_links_site_lag": ("site", "state", "lag", "coverage_original"),
 }
-_SQLITE_WORDS = """
+# A NUL in a title, which JSON can say, would end it.
+_SQLITE_WORDS = r"""
 CREATE VIRTUAL TABLE article_words USING fts5(title, body, content = '', tokenize = 'unicode61 remove_diacritics 2')
 ~
 CREATE TRIGGER article_words_new AFTER INSERT ON versions BEGIN
   INSERT INTO article_words (article_words, rowid, title, body)
-    SELECT 'delete', article_no, coalesce(json_extract(fields, '$.title'), ''), substr(coalesce(text, ''), 1, 200000)
+    SELECT 'delete', article_no, coalesce(json_extract(replace(fields, '\u0000', '\u0020'), '$.title'), ''),
+           substr(coalesce(text, ''), 1, 200000)
     FROM versions WHERE article_no = NEW.article_no AND version = NEW.version - 1;
   INSERT INTO article_words (rowid, title, body)
-    VALUES (NEW.article_no, coalesce(json_extract(NEW.fields, '$.title'), ''),
+    VALUES (NEW.article_no, coalesce(json_extract(replace(NEW.fields, '\u0000', '\u0020'), '$.title'), ''),
             substr(coalesce(NEW.text, ''), 1, 200000));
 END
 ~
 CREATE TRIGGER article_words_changed AFTER UPDATE OF text, fields ON versions
 WHEN NOT EXISTS (SELECT 1 FROM versions WHERE article_no = OLD.article_no AND version > OLD.version) BEGIN
   INSERT INTO article_words (article_words, rowid, title, body)
-    VALUES ('delete', OLD.article_no, coalesce(json_extract(OLD.fields, '$.title'), ''),
+    VALUES ('delete', OLD.article_no, coalesce(json_extract(replace(OLD.fields, '\u0000', '\u0020'), '$.title'), ''),
             substr(coalesce(OLD.text, ''), 1, 200000));
   INSERT INTO article_words (rowid, title, body)
-    VALUES (NEW.article_no, coalesce(json_extract(NEW.fields, '$.title'), ''),
+    VALUES (NEW.article_no, coalesce(json_extract(replace(NEW.fields, '\u0000', '\u0020'), '$.title'), ''),
             substr(coalesce(NEW.text, ''), 1, 200000));
 END
 ~
 INSERT INTO article_words (rowid, title, body)
-  SELECT v.article_no, coalesce(json_extract(v.fields, '$.title'), ''), substr(coalesce(v.text, ''), 1, 200000)
+  SELECT v.article_no, coalesce(json_extract(replace(v.fields, '\u0000', '\u0020'), '$.title'), ''),
+         substr(coalesce(v.text, ''), 1, 200000)
   FROM versions v WHERE NOT EXISTS
     (SELECT 1 FROM versions w WHERE w.article_no = v.article_no AND w.version > v.version)
 """
-# An index of an expression needs no column and no trigger.
-_POSTGRES_WORDS = """
+# An index of an expression needs no column and no trigger. Titles may hold what JSON can say and a text can't: NUL is
+# a space here (in SQLite it would end the title), one with half a pair of surrogates is taken with its escapes.
+_POSTGRES_WORDS = r"""
+CREATE FUNCTION wiretrace_title(fields text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN replace(fields, '\u0000', '\u0020')::json ->> 'title';
+EXCEPTION WHEN OTHERS THEN
+  RETURN substring(fields from '"title": "((?:[^"\\]|\\.)*)"');
+END $$
+~
 CREATE INDEX ix_versions_words ON versions USING gin (
-  to_tsvector('simple', left(coalesce(fields::json ->> 'title', '') || ' ' || coalesce(text, ''), 200000)))
+  to_tsvector('simple', left(coalesce(wiretrace_title(fields), '') || ' ' || coalesce(text, ''), 200000)))
 """
 
 
@@ -105,11 +116,12 @@ def upgrade() -> None:
     op.create_index("ix_reviews_link_id", "reviews", ["link_id", "no"])
     op.create_index("ix_reviews_reviewer", "reviews", ["reviewer", "no"])
     _partial_index("uq_reviews_undoes", "reviews", ["undoes"], "undoes IS NOT NULL", unique=True)
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(_POSTGRES_WORDS)
-    else:
-        for statement in _SQLITE_WORDS.split("~"):
-            op.execute(statement)
+    for statement in (_POSTGRES_WORDS if _is_postgres() else _SQLITE_WORDS).split("~"):
+        op.get_bind().exec_driver_sql(statement)
+
+
+def _is_postgres() -> bool:
+    return bool(op.get_bind().dialect.name == "postgresql")
 
 
 def _fill_in() -> None:
@@ -164,8 +176,9 @@ def _partial_index(name: str, table: str, columns: list[str], where: str, *, uni
 
 
 def downgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
+    if _is_postgres():
         op.execute("DROP INDEX ix_versions_words")
+        op.execute("DROP FUNCTION wiretrace_title(text)")
     else:
         for name in ("article_words_new", "article_words_changed"):
             op.execute(f"DROP TRIGGER {name}")

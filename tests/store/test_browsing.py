@@ -204,6 +204,9 @@ def _words_left(tx: Transaction) -> set[str]:
 
 async def test_texts_of_megabytes_and_of_odd_characters_are_stored_and_found(store: Store) -> None:
     await store.store_article(page("a", text="keeper " + "x\x00\ud800é中" * 300_000), fingerprint(1))
+    for number, title in enumerate(("a\x00b", "a\ud800b", "a\\u0000b", 'a\\"b\x00', "\U0001f6a2\x00")):
+        await store.store_article(page(f"t{number}", title=f"{title} odd{number}"), fingerprint(1))
+        assert len((await store.search(f"odd{number}")).hits) == 1, title
     await store.store_article(page("b", text=" ".join(f"word{number}" for number in range(150_000))), fingerprint(2))
     assert len((await store.search("keeper")).hits) == 1
     assert len((await store.search("word77")).hits) == 1
