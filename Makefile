@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-web
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -58,6 +58,9 @@ bench-linking: $(READY) ## recall and false links: make bench-linking DATA=folde
 
 bench-link-speed: $(READY) ## linking a page against many originals: make bench-link-speed CORPUS=folder POOL=news.jsonl.gz
 	$(BIN)/python benchmarks/link_speed.py $(CORPUS) $(POOL) --sqlite --postgres
+
+bench-web: $(READY) ## how soon the pages answer with 100,000 links
+	$(BIN)/python benchmarks/web_speed.py
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache
