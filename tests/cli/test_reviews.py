@@ -15,8 +15,8 @@ from crawler.corpus import read_corpus
 from crawler.model import LinkState
 from crawler.settings import DatabaseSettings
 from crawler.store import Store
+from tests.pages.conftest import put_link
 from tests.store.pieces import StillClock, original, page
-from tests.web.conftest import put_link
 
 
 def judged(url: str) -> None:

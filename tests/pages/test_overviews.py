@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from crawler.model import Considered, Decision, Evidence, EvidenceKind, Place
 from crawler.web.asking import asked
+from tests.pages.conftest import FERRY, REWORDED, Browser, put_link
 from tests.store.pieces import HOUR, NOON, claim, fingerprint, linked, original, page, source, unlinked
-from tests.web.conftest import FERRY, REWORDED, Browser, put_link
 
 
 async def test_a_story_tells_who_had_it_first(browser: Browser) -> None:

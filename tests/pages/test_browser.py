@@ -14,9 +14,9 @@ import pytest
 from crawler.interchange import link_id
 from crawler.model import LinkState, Place
 from crawler.store.browsing import LinkFilter
+from tests.pages.conftest import Browser, put_link
+from tests.pages.test_hostile import put_hostile
 from tests.store.pieces import claim, fingerprint, original, page, source, unlinked
-from tests.web.conftest import Browser, put_link
-from tests.web.test_hostile import put_hostile
 
 pytestmark = pytest.mark.full
 

@@ -7,8 +7,8 @@ from crawler.model import LinkState, Removal
 from crawler.settings import DatabaseSettings
 from crawler.store import Store
 from crawler.store.browsing import LinkFilter
+from tests.pages.conftest import FERRY, REWORDED, Browser, put_link
 from tests.store.pieces import HOUR, NOON, StillClock, delivery, fingerprint, linked, original, page, unlinked
-from tests.web.conftest import FERRY, REWORDED, Browser, put_link
 
 ALL = LinkFilter(state=None)
 

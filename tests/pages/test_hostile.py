@@ -6,8 +6,8 @@ import pytest
 
 from crawler.model import Evidence, EvidenceKind
 from crawler.web import passages, taming
+from tests.pages.conftest import FERRY, Browser, put_link
 from tests.store.pieces import fingerprint, linked, original, page
-from tests.web.conftest import FERRY, Browser, put_link
 
 SCRIPT = "<script>alert(1)</script>"
 HANDLER = '"><img src=x onerror=alert(2)>'

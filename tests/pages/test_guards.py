@@ -6,7 +6,7 @@ from crawler.errors import UsageError
 from crawler.store.browsing import LinkFilter
 from crawler.web.guard import is_loopback
 from crawler.web.serving import guard_for
-from tests.web.conftest import Browser, put_link
+from tests.pages.conftest import Browser, put_link
 
 PAGES = ("/", "/stories", "/sites", "/sources", "/unlinked", "/search?q=ferry")
 
