@@ -206,3 +206,10 @@ class LinkerMismatch(WiretraceError):
         super().__init__(
             f"the index was made by linker {found}, this program is {expected}: run `wiretrace db reindex`"
         )
+
+
+# --- web ---------------------------------------------------------------------------------------------------
+
+
+class AddressTaken(WiretraceError):
+    """The server can't answer on its address and port."""

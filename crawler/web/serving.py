@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 
 from aiohttp import web
 
 from crawler.clock import Clock
-from crawler.errors import UsageError
+from crawler.errors import AddressTaken, UsageError
 from crawler.pipeline.cpu import CpuPool
 from crawler.settings import Settings
 from crawler.store import Store
@@ -36,7 +37,7 @@ async def serve(
 ) -> None:
     """Serves the store till it is cancelled; `ready` is called with the address once it answers.
 
-    Port 0: one that is free. Raises OSError where the address is taken, StoreError.
+    Port 0: one that is free. Raises AddressTaken, StoreError.
     """
     async with (
         await Store.open(settings.database, clock) as store,
@@ -46,7 +47,12 @@ async def serve(
         await runner.setup()
         try:
             site = web.TCPSite(runner, host.strip("[]"), port)
-            await site.start()
+            try:
+                await site.start()
+            except OSError as error:
+                raise AddressTaken(
+                    f"{host} port {port}: {os.strerror(error.errno or 0)}; --port 0 finds a free one"
+                ) from None
             ready(_address(runner))
             await asyncio.Event().wait()
         finally:

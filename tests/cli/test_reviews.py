@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -92,12 +93,11 @@ def test_serve_refuses_an_address_that_others_reach(tmp_path: Path, host: str) -
 
 
 def test_serve_says_that_its_port_is_taken(tmp_path: Path) -> None:
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         refused = run(f"sqlite+aiosqlite:///{tmp_path}/store.db", "serve", "--port", port)
     assert refused.returncode == 1
+    assert refused.stderr.startswith(f"wiretrace: 127.0.0.1 port {port}: Address already in use")
     assert len(refused.stderr.splitlines()) == 1
