@@ -43,7 +43,7 @@ def export(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Default: standard output.")
     ] = None,
 ) -> None:
-    """Write what is stored, one row each: articles, links, stories, the change log, or people's words on links.
+    """Write what is stored: articles, links, stories, the change log, or people's reviews.
 
     Examples:  wiretrace export links --format csv -o links.csv        wiretrace export changes --since 1200
     """
