@@ -78,7 +78,8 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class ListedLink:
-    """A link as lists show it. `mark` is what a review of it says it has seen."""
+    """A link as lists show it. `mark` is what a review of it says it has seen; lists come without the evidence, which
+    is most of a link."""
 
     id: str
     state: LinkState
@@ -276,7 +277,7 @@ def _brief(row: Row[Any]) -> Brief:
     return Brief(row.id, row.role, row.publisher, row.first_seen, told["title"], told["url"], published)
 
 
-def _listed(row: Row[Any], known: Mapping[int, Brief]) -> ListedLink:
+def _listed(row: Row[Any], known: Mapping[int, Brief], evidence: tuple[Evidence, ...] = ()) -> ListedLink:
     return ListedLink(
         id=row.id,
         state=LinkState(row.state),
@@ -292,7 +293,7 @@ def _listed(row: Row[Any], known: Mapping[int, Brief]) -> ListedLink:
         mark=reviews.mark(row),
         rewrite=known[row.rewrite_no],
         original=known[row.original_no],
-        evidence=tuple(evidence_from_json(piece) for piece in json.loads(row.evidence)),
+        evidence=evidence,
     )
 
 
@@ -307,7 +308,8 @@ def _view(tx: Transaction, link_id: str) -> LinkView:
     row = tx.first(sa.select(links).where(links.c.id == link_id))
     if row is None:
         raise NotFound(f"there is no link {link_id}")
-    one = _listed(row, briefs(tx, (row.rewrite_no, row.original_no)))
+    evidence = tuple(evidence_from_json(piece) for piece in json.loads(row.evidence))
+    one = _listed(row, briefs(tx, (row.rewrite_no, row.original_no)), evidence)
     decided = tx.first(sa.select(decisions).where(decisions.c.article_no == row.rewrite_no))
     link = Link(
         rewrite_id=one.rewrite.id,
