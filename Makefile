@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality bench-chaos
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality bench-chaos bench-web
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -70,6 +70,9 @@ bench-frugality: $(READY) ## requests and delays of adaptive polling against a p
 
 bench-chaos: $(READY) ## kill -9, full disk, clock set back: the same store as undisturbed? make bench-chaos ARGS="--postgres"
 	$(BIN)/python benchmarks/chaos.py $(ARGS)
+
+bench-web: $(READY) ## how soon the pages answer with 100,000 links
+	$(BIN)/python benchmarks/web_speed.py
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache

@@ -74,6 +74,10 @@ class NotFound(StoreError):
     """Nothing stored under that name or id."""
 
 
+class ChangedSince(StoreError):
+    """What was to be judged is not as it was shown: somebody, or the linker, was faster."""
+
+
 # --- fetch -----------------------------------------------------------------------------------------------
 
 
@@ -218,3 +222,10 @@ class LinkerMismatch(WiretraceError):
         super().__init__(
             f"the index was made by linker {found}, this program is {expected}: run `wiretrace db reindex`"
         )
+
+
+# --- web ---------------------------------------------------------------------------------------------------
+
+
+class AddressTaken(WiretraceError):
+    """The server can't answer on its address and port."""

@@ -43,11 +43,12 @@ COMMANDS = {
     "trace": ("tracing", "Find the original of one article: the relation, the evidence, and what else was considered."),
     "link": ("linking", "Link a dump of articles in batch; no database needed."),
     "extract": ("extracting", "Show the article that is in a page: title, byline, dates, text, captions."),
-    "export": ("exporting", "Write what is stored, one row each: articles, links, stories, or the change log."),
+    "export": ("exporting", "Write what is stored: articles, links, stories, the change log, or people's reviews."),
     "evaluate": ("evaluating", "Measure the linker on a labelled corpus: recall and false links per kind of reuse."),
     "sources": ("sources", "The sources and their health."),
     "archive": ("archive", "The pages that are kept as evidence, and the archives that were read."),
     "db": ("storage", "The store's schema and index."),
+    "serve": ("serving", "Show what was found in a browser, to look at links and confirm or reject them."),
     "status": ("status", "Show the queue, the workers, sources in trouble and the last runs."),
 }  # fmt: skip
 

@@ -123,6 +123,8 @@ def _print(result: RunResult, shown: DemoReport, configuration: Path) -> None:
     command = f"wiretrace --config {configuration}"
     for line in (f"{command} export links", f"{command} trace PAGE.html", f"{command} status"):
         _say(f"  {line}")
+    _say("\nTo look at these links in a browser, and to confirm or reject them", "bold")
+    _say(f"  {command} serve")
 
 
 def _links_table(shown: DemoReport) -> Table:

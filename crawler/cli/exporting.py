@@ -20,6 +20,7 @@ from crawler.store import Store
 app = new_app()
 
 MOST_DIGITS = 12  # of the number of a change; longer ones are milliseconds of a time
+_NUMBERED = {exporting.Subject.CHANGES, exporting.Subject.REVIEWS}  # whose rows bear the numbers that --since takes
 _DATE = re.compile(r"(?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))?")
 
 
@@ -34,19 +35,26 @@ def export(
         ),
     ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="T", help="The store as it was at this time.")] = None,
+    corpus: Annotated[
+        Path | None,
+        typer.Option("--corpus", metavar="DIR", help="With reviews: a labelled corpus of them, for `evaluate`."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Default: standard output.")
     ] = None,
 ) -> None:
-    """Write what is stored, one row each: articles, links, stories, or the change log.
+    """Write what is stored: articles, links, stories, the change log, or people's reviews.
 
     Examples:  wiretrace export links --format csv -o links.csv        wiretrace export changes --since 1200
     """
     here = context()
-    since_mark = None if since is None else _mark(since, is_log=subject is exporting.Subject.CHANGES)
+    since_mark = None if since is None else _mark(since, is_log=subject in _NUMBERED)
     as_of_time = None if as_of is None else _time(as_of, "--as-of")
-    if as_of is not None and subject is exporting.Subject.CHANGES:
-        raise UsageError("--as-of: expected with articles, links or stories; the change log is all times at once")
+    if as_of is not None and subject in {exporting.Subject.CHANGES, exporting.Subject.REVIEWS}:
+        raise UsageError(f"--as-of: expected with articles, links or stories; {subject.value} are all times at once")
+    if corpus is not None:
+        _write_corpus(subject, corpus)
+        return
 
     async def work() -> int:
         async with await Store.open(here.settings.database, here.clock) as store:
@@ -56,6 +64,23 @@ def export(
     count = finish(work())
     if output is not None:
         console.tell(f"wrote {count} rows to {output}")
+
+
+def _write_corpus(subject: exporting.Subject, directory: Path) -> None:
+    if subject is not exporting.Subject.REVIEWS:
+        raise UsageError("--corpus: expected with reviews")
+    from crawler.jobs.reviewed_corpus import write_corpus
+
+    here = context()
+
+    async def work() -> tuple[int, int]:
+        async with await Store.open(here.settings.database, here.clock) as store:
+            return await write_corpus(store, directory)
+
+    written, left_out = finish(work())
+    console.tell(
+        f"wrote {written} reviewed pages to {directory}; {left_out} left out, their texts are not held any more"
+    )
 
 
 def _mark(text: str, *, is_log: bool) -> datetime | int:

@@ -23,6 +23,7 @@ class Subject(StrEnum):
     LINKS = "links"
     STORIES = "stories"
     CHANGES = "changes"
+    REVIEWS = "reviews"
 
 
 class Format(StrEnum):
@@ -40,6 +41,12 @@ _COLUMNS = {
     ),
     Subject.STORIES: ("id", "title", "publisher", "url", "published", "members", "aliases", "size"),
     Subject.CHANGES: ("seq", "at", "subject", "action", "id", "reason", "state"),
+    Subject.REVIEWS: (
+        "no", "link", "at", "verdict", "before", "undoes", "reviewer", "note",
+        "rewrite.id", "rewrite.version", "rewrite.hash", "original.id", "original.version", "original.hash",
+        "relation", "score", "coverage.rewrite", "coverage.original", "precedence", "standing", "decided", "linker",
+        "text_gone", "evidence",
+    ),
 }  # fmt: skip
 
 
@@ -99,6 +106,8 @@ def _rows(
         return store.export_links(since=since, as_of=as_of)
     if subject is Subject.STORIES:
         return store.export_stories(since=since, as_of=as_of)
+    if subject is Subject.REVIEWS:
+        return _reviews(store, since)
     return _changes(store, since)
 
 
@@ -113,6 +122,13 @@ async def _changes(store: Store, since: datetime | int | None) -> AsyncIterator[
             "reason": change.reason,
             "state": change.state,
         }
+
+
+async def _reviews(store: Store, since: datetime | int | None) -> AsyncIterator[Mapping[str, Any]]:
+    after = since if isinstance(since, int) else 0
+    async for review in store.export_reviews(after):
+        if not isinstance(since, datetime) or review.at >= since:
+            yield review.as_json()
 
 
 def _jsonl_writer(out: TextIO) -> Any:

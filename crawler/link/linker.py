@@ -14,6 +14,8 @@ import xxhash
 
 from crawler.link.attribution import claimed
 from crawler.link.decide import Bench, decide
+from crawler.link.explain import Part, parts
+from crawler.link.features import compare
 from crawler.link.fingerprint import fingerprint
 from crawler.link.lexicon import data_file
 from crawler.link.markers import markers
@@ -90,6 +92,13 @@ class Linker:
         ordered = sorted(originals, key=lambda original: original.id not in named)
         pairs = ((original, self._profile(original)) for original in ordered)
         return decide(self._bench, page, prepared, pairs, teasers, known_urls)
+
+    def explain(self, page: Article, original: Article) -> tuple[Part, ...]:
+        """What the score of a pair is made of; nothing where one of the two has no sentence."""
+        ours, theirs = self._profile(page), self._profile(original)
+        if not ours.spans or not theirs.spans:
+            return ()
+        return parts(self._bench.model, compare(ours, theirs))
 
     def profile(self, article: Article) -> Profile:
         """What a comparison of the article starts from; of those met last it is remembered."""

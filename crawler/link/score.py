@@ -27,11 +27,12 @@ _MOST = 15.0  # log-odds; nothing that was measured supports more certainty than
 
 @dataclass(frozen=True, slots=True)
 class Expert:
-    """One logistic regression. `weights` and `bias` apply to the features as they are."""
+    """One logistic regression. `weights` and `bias` apply to the features as they are; `means` are those it met."""
 
     name: str
     weights: NDArray[np.float64]
     bias: float
+    means: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def parse_model(given: Mapping[str, object]) -> Model:
         means, scales = one["means"], one["scales"]
         weights = np.array([coefficients.get(name, 0.0) / float(scales.get(name, 1.0)) for name in NAMES])
         shift = sum(value * float(means[name]) / float(scales[name]) for name, value in coefficients.items())
-        experts.append(Expert(str(one["name"]), weights, float(one["bias"]) - shift))
+        usual = np.array([float(means.get(name, 0.0)) for name in NAMES])
+        experts.append(Expert(str(one["name"]), weights, float(one["bias"]) - shift, usual))
     calibration = given["calibration"]
     if not isinstance(calibration, dict):
         raise ValueError("calibration: expected slope and offset")

@@ -30,7 +30,7 @@ from crawler.model import (
     Standing,
     Subject,
 )
-from crawler.store import held, places, tasks
+from crawler.store import held, listing, places, reviewing, tasks
 from crawler.store.connected import Connected
 from crawler.store.dialect import Dialect
 from crawler.store.records import PendingDecision, Recorded, RecordOutcome
@@ -86,7 +86,7 @@ class Decisions(Connected):
 
     async def judge_link(self, link_id: str, state: LinkState, reason: str) -> None:
         """A person's word on a link: new, confirmed or rejected. Raises NotFound, UsageError."""
-        await self._db.write(_judge, link_id, state, reason)
+        await self._db.write(judge, link_id, state, reason)
 
     async def link_of(self, article_id: str) -> Link | None:
         """The page's live link."""
@@ -142,6 +142,7 @@ def retract_all(tx: Transaction, numbers: Sequence[int], reason: str) -> None:
     for part in chunks([row.id for row in touching]):
         gone = {"state": LinkState.RETRACTED.value, "evidence": "[]"}
         tx.run(sa.update(links).where(tx.dialect.among(links.c.id, part)).values(gone))
+        reviewing.forget_texts(tx, part)
         told = sa.and_(changes.c.subject == Subject.LINK.value, tx.dialect.among(changes.c.object_id, part))
         tx.run(sa.update(changes).where(told).values(state=None))
     for part in chunks(sorted(_ids(tx, numbers).values())):
@@ -283,8 +284,12 @@ def _write_link(
         if _facts(same, both[page.no], both[original.no]) == _facts(
             _link(before, both), both[page.no], both[original.no]
         ):
+            if not _same_texts(before, page, original):
+                # No news, but a word on it is about these texts: by the old hashes a rejected pair would return.
+                hashes = {"rewrite_hash": page.content_hash, "original_hash": original.content_hash}
+                tx.run(sa.update(links).where(links.c.id == identifier).values(hashes))
             return RecordOutcome.UNCHANGED, identifier
-    row = _link_row(identifier, link, page, original)
+    row = _link_row(identifier, link, page, original) | listing.columns(both[page.no], both[original.no])
     upsert = tx.dialect.insert(links)
     tx.run(upsert.on_conflict_do_update(index_elements=["id"], set_={name: upsert.excluded[name] for name in row}), row)
     told = before is not None and before.state != LinkState.RETRACTED
@@ -345,7 +350,8 @@ def _newest_decision(dialect: Dialect) -> Any:
     return upsert.on_conflict_do_update(index_elements=["article_no"], set_=renewed)
 
 
-def _judge(tx: Transaction, link_id: str, state: LinkState, reason: str) -> None:
+def judge(tx: Transaction, link_id: str, state: LinkState, reason: str) -> None:
+    """See `Decisions.judge_link`."""
     if state not in JUDGED:
         raise UsageError(f"a link is judged new, confirmed or rejected, not {state.value}")
     # The page first, as everybody else takes them.

@@ -15,6 +15,7 @@ from crawler.store import schema
 from crawler.store.archives import Archives
 from crawler.store.articles import Articles
 from crawler.store.bell import Bell
+from crawler.store.browsing import Browsing
 from crawler.store.candidates import PostingIndex
 from crawler.store.cases import Cases
 from crawler.store.database import Database
@@ -24,9 +25,12 @@ from crawler.store.export import Exports
 from crawler.store.frontier import Frontier
 from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
+from crawler.store.overviews import Overviews
 from crawler.store.places import Places
 from crawler.store.reindexing import Reindexing
+from crawler.store.reviews import Reviews
 from crawler.store.runs import Runs
+from crawler.store.searching import Searching
 from crawler.store.sites import Sites
 from crawler.store.sources import Sources
 
@@ -46,6 +50,10 @@ class Store(
     Sites,
     Hosts,
     Archives,
+    Reviews,
+    Browsing,
+    Overviews,
+    Searching,
 ):
     """Every public write is one transaction: a process killed at any instant leaves a store that the next picks up.
 

@@ -176,6 +176,13 @@ Index(  # the teasers that come back when their full text goes
     sqlite_where=sa.text("replaced_by IS NOT NULL"),
     postgresql_where=sa.text("replaced_by IS NOT NULL"),
 )
+Index(  # pages that say where they come from
+    "ix_articles_attributed",
+    articles.c.attribution_no,
+    articles.c.no,
+    sqlite_where=sa.text("attribution_no IS NOT NULL"),
+    postgresql_where=sa.text("attribution_no IS NOT NULL"),
+)
 Index("ix_articles_role_completeness_state", articles.c.role, articles.c.completeness, articles.c.state)  # counts
 
 versions = Table(
@@ -282,6 +289,10 @@ links = Table(
     Column("archive", Text, nullable=True),  # JSON
     Column("rewrite_hash", Text, nullable=False),  # the texts that were decided on
     Column("original_hash", Text, nullable=False),
+    # What lists are filtered and sites are ranked by, as it was when the link was decided (`listing`).
+    Column("site", WebText, nullable=False, server_default=""),  # host of the page
+    Column("publisher", WebText, nullable=False, server_default=""),  # of the original
+    Column("lag", sa.Double, nullable=True),  # seconds from the original to the page
     CheckConstraint("rewrite_no <> original_no", name="two_articles"),
 )
 Index("ix_links_rewrite_no", links.c.rewrite_no)
@@ -294,6 +305,15 @@ Index(
 )
 Index("ix_links_original_no_state", links.c.original_no, links.c.state)  # a story; what hangs on an original
 Index("ix_links_state", links.c.state)  # counts
+# Lists of links, newest first: of a state, of all, of a site, of a publisher; the rest of a filter is in each index.
+Index("ix_links_state_decided", links.c.state, links.c.decided, links.c.id, links.c.score, links.c.relation)
+Index("ix_links_decided", links.c.decided, links.c.id, links.c.state, links.c.score, links.c.relation)
+for _column in (links.c.site, links.c.publisher):
+    Index(
+        f"ix_links_{_column.name}_decided",
+        *(_column, links.c.decided, links.c.id, links.c.state, links.c.score, links.c.relation),
+    )
+Index("ix_links_site_lag", links.c.site, links.c.state, links.c.lag, links.c.coverage_original)  # sites ranked
 
 attributions = Table(
     "attributions",
@@ -359,6 +379,13 @@ Index(  # stories to report
     stories.c.size,
     sqlite_where=sa.text("size > 1000"),
     postgresql_where=sa.text("size > 1000"),
+)
+Index(  # stories, the largest first
+    "ix_stories_size",
+    stories.c.size,
+    stories.c.id,
+    sqlite_where=sa.text("size > 1 AND merged_into IS NULL"),
+    postgresql_where=sa.text("size > 1 AND merged_into IS NULL"),
 )
 
 # --- the change log ----------------------------------------------------------------------------------------

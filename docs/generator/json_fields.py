@@ -47,6 +47,7 @@ from crawler.model import (
     EvidenceKind,
     Kinship,
     Link,
+    LinkState,
     Place,
     Precedence,
     RawDocument,
@@ -60,6 +61,7 @@ from crawler.model import (
 from crawler.pipeline.tally import Tally
 from crawler.store import SourceRecord, Store
 from crawler.store.places import membership_json
+from crawler.store.reviews import Review, ReviewedText
 from crawler.store.stories import story_json
 from docs.generator.words import described, table
 
@@ -167,6 +169,7 @@ def json_page() -> str:
             _section("member", "Member of a story", _story(link)["members"][0], shown=False),
             _section("membership", "Place in a story without an original", _membership()),
             _section("change", "Change", _change_row(link), shown=False),
+            _section("review", "Word on a link", _review_row()),
             _section("row", "Row of `link`", link_row(decision, EvidenceLevel.SHORT)),
             _section("group", "Row of `link --groups`", _group_row()),
             _section("reject", "Row of `link --rejects`", _reject_row()),
@@ -203,9 +206,9 @@ def _section(name: str, title: str, example: Json, shown: bool = True) -> str:
 
 _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
-    "member", "membership", "change", "row", "group", "reject", "extract", "truth", "evaluation", "kind-figures",
-    "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run", "import",
-    "source", "check", "offer", "met-host",
+    "member", "membership", "change", "review", "row", "group", "reject", "extract", "truth", "evaluation",
+    "kind-figures", "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run",
+    "import", "source", "check", "offer", "met-host",
 )  # fmt: skip
 
 
@@ -234,6 +237,26 @@ def _change_row(link: Json) -> Json:
     asyncio.run(exporting.export(cast(Store, Log()), exporting.Subject.CHANGES, out))
     row: Json = json.loads(out.getvalue())
     return row
+
+
+def _review_row() -> Json:
+    """A confirmed link, as `export reviews` writes it."""
+    facts = interchange.link_to_json(_LINK, {}, {})
+    names = ("relation", "score", "coverage", "evidence", "precedence", "standing", "decided", "linker")
+    return Review(
+        no=12,
+        link_id=interchange.link_id(_PAGE.id, _ORIGINAL.id),
+        at=datetime(2026, 1, 15, 8, 40, tzinfo=UTC),
+        verdict=LinkState.CONFIRMED,
+        before=LinkState.NEW,
+        undoes=None,
+        reviewer="morna",
+        note="Same quotes in the same order.",
+        rewrite=ReviewedText(_PAGE.id, 1, "30cf9a5f9a1a2d0c7d5d2f6d4d0f5a11"),
+        original=ReviewedText(_ORIGINAL.id, 2, "f05b6f9f1d7a4b2f8a0f5d0f7d3e2c18"),
+        facts={name: facts[name] for name in names},
+        text_gone=None,
+    ).as_json()
 
 
 def _group_row() -> Json:

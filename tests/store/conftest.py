@@ -19,3 +19,9 @@ def clock() -> StillClock:
 async def store(store_url: str, clock: StillClock) -> AsyncIterator[Store]:
     async with await Store.open(DatabaseSettings(url=store_url), clock) as opened:
         yield opened
+
+
+@pytest.fixture
+async def sqlite_store(sqlite_url: str, clock: StillClock) -> AsyncIterator[Store]:
+    async with await Store.open(DatabaseSettings(url=sqlite_url), clock) as opened:
+        yield opened

@@ -21,10 +21,17 @@ BIG = (1 << 31) - 1
 
 async def test_the_migrated_schema_is_the_one_of_the_tables(store: Store) -> None:
     def body(tx: Transaction) -> list[object]:
-        context = MigrationContext.configure(tx.connection, opts={"compare_type": True})
+        context = MigrationContext.configure(
+            tx.connection, opts={"compare_type": True, "include_name": _is_of_the_tables}
+        )
         return list(compare_metadata(context, metadata))
 
     assert await store._db.read(body) == []
+
+
+def _is_of_the_tables(name: str | None, kind: str, _parents: object) -> bool:
+    """The index of words is each engine's own; what it finds is tested with the search."""
+    return not (name or "").startswith(("article_words", "ix_versions_words"))
 
 
 def test_the_program_knows_the_newest_migration() -> None:

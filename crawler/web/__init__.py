@@ -1,0 +1,1 @@
+"""The pages in which people look at links and judge them; `app.create_app` makes them."""

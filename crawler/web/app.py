@@ -1,0 +1,36 @@
+"""All pages as one application, behind its guards."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from aiohttp import web
+
+from crawler.pipeline.cpu import CpuPool
+from crawler.store import Store
+from crawler.web import comparing, faults, inbox, overview
+from crawler.web.drawing import STATIC
+from crawler.web.guard import GUARD, GUARDS, Guard
+
+MAX_FORM = 64 * 1024  # bytes
+_KEPT = "public, max-age=31536000, immutable"  # their addresses change with their content
+_TYPES = {".js": "text/javascript", ".css": "text/css"}
+
+
+def create_app(store: Store, cpu: CpuPool, guard: Guard) -> web.Application:
+    """The application; `store` and `cpu` stay its caller's to close."""
+    app = web.Application(middlewares=(*GUARDS, faults.told), client_max_size=MAX_FORM)
+    app[GUARD], app[inbox.STORE], app[comparing.CPU] = guard, store, cpu
+    app.add_routes([*inbox.ROUTES, *comparing.ROUTES, *overview.ROUTES])
+    app.router.add_get("/static/{version}/{name}", _static)
+    return app
+
+
+async def _static(request: web.Request) -> web.Response:
+    name = request.match_info["name"]
+    if name not in STATIC:
+        raise web.HTTPNotFound(text="There is no such file.\n")
+    body = (resources.files("crawler.web") / "static" / name).read_bytes()
+    headers = {"Cache-Control": _KEPT}
+    return web.Response(body=body, content_type=_TYPES[Path(name).suffix], charset="utf-8", headers=headers)
