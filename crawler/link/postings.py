@@ -32,7 +32,7 @@ class Run:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def bounds(self, keys: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def bounds(self, keys: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Where the entries of each key begin and end."""
         return np.searchsorted(self.keys, keys), np.searchsorted(self.keys, keys, "right")
 
@@ -84,7 +84,9 @@ def merged(runs: Sequence[Run]) -> Iterator[tuple[NDArray[np.int32], NDArray[np.
     edges = sorted({int(longest.keys[len(longest) * piece // pieces]) for piece in range(1, pieces)})
     before = [0] * len(runs)
     for edge in [*edges, None]:
-        after = [len(run) if edge is None else int(np.searchsorted(run.keys, np.int32(edge))) for run in runs]
+        after = [
+            len(run) if edge is None else int(np.searchsorted(run.keys, longest.keys.dtype.type(edge))) for run in runs
+        ]
         parts = [(run.keys[a:b], run.slots[a:b]) for run, a, b in zip(runs, before, after, strict=True)]
         piece = Run(np.concatenate([keys for keys, _ in parts]), np.concatenate([slots for _, slots in parts]))
         yield piece.keys, piece.slots
