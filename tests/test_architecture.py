@@ -16,8 +16,9 @@ GROUND = {
 ROOMS = {"discover", "fetch", "extract", "originals", "link", "store"}
 PIPELINE = {"pipeline"}
 WORK = {"daemon", "jobs", "demo", "evaluate"}
+CLUSTER = {"spark"}  # the batch of `jobs`, spread over many machines
 FRONT = {"cli"}
-FLOORS = [GROUND, ROOMS, PIPELINE, WORK, FRONT]
+FLOORS = [GROUND, ROOMS, PIPELINE, WORK, CLUSTER, FRONT]
 
 
 def modules() -> list[Path]:
@@ -64,7 +65,8 @@ def test_every_module_has_its_floor() -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "room"), [("aiohttp", {"fetch", "demo"}), ("sqlalchemy", {"store"}), ("alembic", {"store"})]
+    ("library", "room"),
+    [("aiohttp", {"fetch", "demo"}), ("sqlalchemy", {"store"}), ("alembic", {"store"}), ("pyspark", {"spark"})],
 )
 def test_a_library_stays_in_its_room(library: str, room: set[str]) -> None:
     for path in modules():
