@@ -16,10 +16,12 @@ import typer
 
 from crawler.cli import console
 from crawler.cli.app import context, new_app
+from crawler.cli.spark import Engine, Ordered, run_on_spark
 from crawler.errors import InputError, UsageError
 from crawler.interchange import Json
 from crawler.jobs import batch_linking, dumps, expectation
 from crawler.jobs.batch_linking import Batch, EvidenceLevel
+from crawler.jobs.counting_dumps import count_tables
 from crawler.jobs.exporting import destination
 from crawler.jobs.held import Originals
 from crawler.jobs.keeping import Keep, parse_keep
@@ -27,6 +29,7 @@ from crawler.jobs.rejects import MOST_TOLD, Rejects, rejects
 from crawler.jobs.restartable import Target, link_to, originals_in
 from crawler.jobs.shards import SHARD_ROWS, Stream
 from crawler.link import Linker
+from crawler.link.tables import Tables
 
 app = new_app()
 _SHOWN_EVERY = 0.25  # seconds
@@ -83,6 +86,15 @@ def link(
         int,
         typer.Option("--shard-rows", metavar="N", min=1, help="Articles a shard: what a restart does again at most."),
     ] = SHARD_ROWS,
+    count_idf: Annotated[
+        bool, typer.Option("--count-idf", help="Weigh words by how rare they are in the dump as well.")
+    ] = False,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="This machine alone, or Spark; with it paths may be Hadoop URLs.")
+    ] = Engine.LOCAL,
+    conf: Annotated[
+        list[str] | None, typer.Option("--conf", metavar="spark.KEY=VALUE", help="With --engine spark, see its manual.")
+    ] = None,
 ) -> None:
     """Link a dump of articles in batch; no database needed.
 
@@ -90,6 +102,7 @@ def link(
 
     Examples:  wiretrace link --in pages.jsonl.gz --originals wire/ --out links.jsonl
       wiretrace link --in pages/ --originals wire/may/ --index wire.index/ --out links/ --memory 4G
+      wiretrace link --engine spark --in s3a://crawl/2026/ --originals wire/ --out s3a://crawl/links/
       wiretrace link --in dump/ --self --groups groups.jsonl --map text=content,id=doc_id
       wiretrace link --in "crawl/*.parquet" --self --groups groups.jsonl --keep hosts.txt
     """
@@ -104,13 +117,21 @@ def link(
     allowed = None if memory is None else expectation.parse_size(memory)
     names = dumps.parse_columns(columns)
     kept = parse_keep(keep)
+    if engine is Engine.SPARK:
+        if memory is not None or index is not None:
+            raise UsageError("--memory, --index: are the local engine's; for Spark --conf spark.executor.memory=4g")
+        ordered = Ordered(articles, originals or [], itself, out, groups, rejected, names, evidence, linked_only, kept)
+        run_on_spark(ordered, count_idf=count_idf, conf=conf or [])
+        return
+    if conf:
+        raise UsageError("--conf: needs --engine spark")
     files, wire = dumps.expand(articles), dumps.expand(originals or ())
     target = _target(out, itself)
     stream = None if out is None or target is not None else Path(out)
     reject_file = rejected or (target.rejects if target else _beside(stream) or _beside(groups))
     _refuse_overwriting([*files, *wire], [target.path if target else stream, groups, reject_file])
     with ExitStack() as stack:
-        linker = _linker()
+        linker = _linker(count_tables([*wire, *files], names) if count_idf else None)
         held = None if itself else stack.enter_context(originals_in(index, linker))
         _say_expected(
             expectation.expect(
@@ -232,9 +253,9 @@ def _note(text: str) -> None:
     console.tell(f"wiretrace: {text}")
 
 
-def _linker() -> Linker:
+def _linker(tables: Tables | None) -> Linker:
     here = context().settings
-    return Linker(here.link, here.rights_list())
+    return Linker(here.link, here.rights_list(), tables=tables)
 
 
 def _opened(stack: ExitStack, path: Path | None) -> TextIO | None:

@@ -241,11 +241,18 @@ class Stems:
         self._places = array("q", [-1]) * rows
 
     def take(self, row: int, verdict: Verdict) -> None:
-        self._places[row] = self._spool.add(link_row(verdict.forward, self._evidence))
-        if verdict.backward is not None and verdict.joined is not None:
-            held = self._spool[self._places[verdict.joined]]
-            if held["original"] is None or held["score"] < verdict.backward.score:
-                self._places[verdict.joined] = self._spool.add(link_row(verdict.backward, self._evidence))
+        backward = verdict.backward
+        reversed_row = None if backward is None else link_row(backward, self._evidence)
+        score = 0.0 if backward is None else backward.score
+        self.take_rows(row, verdict.joined, link_row(verdict.forward, self._evidence), reversed_row, score)
+
+    def take_rows(self, row: int, joined: int | None, forward: Json, backward: Json | None, score: float) -> None:
+        """A verdict as rows: that of the text, and that of the one it joined, with its score to the last digit."""
+        self._places[row] = self._spool.add(forward)
+        if backward is not None and joined is not None:
+            held = self._spool[self._places[joined]]
+            if held["original"] is None or held["score"] < score:
+                self._places[joined] = self._spool.add(backward)
 
     def rows(self, groups: Groups) -> Iterator[Json]:
         """One a row, in the order of the ids."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ class Asked:
 
     articles: Sequence[str]
     originals: Sequence[str]
+    itself: bool
     out: str | None
     groups: str | None
     columns: Columns
@@ -64,7 +65,7 @@ class Asked:
             "map": dict(self.columns.theirs),
             "keep": [self.keep.policy.value, sorted(self.keep.ranks.items())],
             "count_idf": self.count_idf,
-            "self": self.groups is not None,
+            "self": self.itself,
         }
 
 
@@ -85,11 +86,13 @@ def link_on_cluster(asked: Asked, on_fault: OnFault) -> BatchReport:
 
 def group_on_cluster(asked: Asked, on_fault: OnFault) -> GroupReport:
     """Groups as `group_batch` does. Raises as `link_on_cluster`."""
-    place = asked.groups or asked.out
+    place = asked.out or asked.groups
     assert place is not None
-    with _begun(asked, place) as (spark, files, dump, stages):
+    with ExitStack() as stack, _begun(asked, place) as (spark, files, dump, stages):
         setup = Setup(asked.settings, read_tables(asked.settings.idf))
-        grouped = group_dump(spark, dump, stages, setup, asked.columns, asked.keep, asked.evidence, on_fault)
+        grouped = group_dump(
+            spark, dump, stages, setup, asked.columns, asked.keep, asked.evidence, asked.count_idf, on_fault, stack
+        )
         if asked.groups is not None:
             _write_lines(files, (json.dumps(row, ensure_ascii=False) for row in grouped.groups()), asked.groups)
         if asked.out is not None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+_log = logging.getLogger(__name__)
 
 HOT = 50_000  # rows of one value, from which a single task would work on it for long after all others are done
 _MOST_HOT = 10_000  # values: what is on their other side goes to every machine, some 50 MB
@@ -44,5 +48,7 @@ class Stages:
 
     def keep(self, name: str, made: DataFrame) -> DataFrame:
         if not self.done(name):
+            started = time.monotonic()
             made.write.mode("overwrite").option("compression", "zstd").parquet(f"{self._folder}/{name}")
+            _log.info("%s: %.1f s", name, time.monotonic() - started)
         return self.read(name)
