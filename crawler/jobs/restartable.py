@@ -77,6 +77,8 @@ def link_to(
     Raises as `link_batch`; InputError for a folder that holds something else, UsageError for one in use.
     """
     job = Manifest(batch.linker.id, settings | {"shard_rows": shard_rows}, inputs(articles, originals))
+    if not target.is_folder and not target.path.parent.is_dir():
+        raise InputError(target.path.parent, "expected a folder, there is none")
     with locked(target.folder):
         _check(target, job)  # before the originals are read, which takes long
         batch.read_originals(articles, originals)
@@ -96,6 +98,8 @@ def link_to(
             report = batch.link(articles, shards)
         except BaseException:
             shards.abandon()
+            if kept := len(shards.manifest.shards):
+                on_note(f"{kept} finished shards wait in {target.folder}: the same command goes on after them")
             raise
         shards.finish(
             {
@@ -106,7 +110,7 @@ def link_to(
             }
         )
         if not target.is_folder:
-            joined(target.folder, shards.manifest, target.path)
+            joined(target.folder, shards.manifest, target.path.resolve())  # through a link to what it means
             shards.manifest.write(target.manifest)
             _remove_shards(target.folder)
     if not target.is_folder:

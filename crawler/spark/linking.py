@@ -37,14 +37,13 @@ class Dump:
     articles: Sequence[Source]
     originals: Sequence[Source]
 
-    def number(self, source: Source) -> int:
-        return self._numbers()[source.uri]
-
     def paths(self) -> dict[int, str]:
-        return {self.number(source): source.path for source in (*self.articles, *self.originals)}
+        numbers = self._numbers()
+        return {numbers[source.uri]: source.path for source in (*self.articles, *self.originals)}
 
     def _numbers(self) -> dict[str, int]:
-        ordered = dict.fromkeys(source.uri for source in (*self.originals, *self.articles))
+        # The output goes by the numbers: articles in the order in which they are given.
+        ordered = dict.fromkeys(source.uri for source in (*self.articles, *self.originals))
         return {uri: number for number, uri in enumerate(ordered)}
 
     def read(self, spark: SparkSession, columns: Columns) -> DataFrame:

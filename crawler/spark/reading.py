@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _LINE_BITS = 40  # of a place: a file's number above, the line below
 ROWS = (
-    "place long, given_as_original boolean, role string, id string, digest string, whole string, "
+    "place long, turn int, given_as_original boolean, role string, id string, digest string, whole string, "
     "record string, fault string"
 )
 _MARK = b"\xef\xbb\xbf"
@@ -68,7 +68,10 @@ def read(
     spark: SparkSession, sources: Sequence[Source], numbers: Sequence[int], columns: Columns, role: Role | None
 ) -> DataFrame:
     """The rows of some files, as `ROWS` says; `numbers` are those of the files in their places."""
-    by_uri = {source.uri: (number, source.path) for source, number in zip(sources, numbers, strict=True)}
+    by_uri = {
+        source.uri: (number, turn, source.path)
+        for turn, (source, number) in enumerate(zip(sources, numbers, strict=True))
+    }
     lines = [source.uri for source in sources if not source.path.endswith(".parquet")]
     tables = [source.uri for source in sources if source.path.endswith(".parquet")]
     parts = []
@@ -85,7 +88,7 @@ def read(
 class _Reader:
     """Makes rows of lines and objects, in the workers."""
 
-    by_uri: Mapping[str, tuple[int, str]]
+    by_uri: Mapping[str, tuple[int, int, str]]  # number, turn among those given with it, path
     columns: Columns
     role: Role | None
 
@@ -122,7 +125,7 @@ class _Reader:
             yield _frame(made)
 
     def _row(self, uri: str, number: int, found: Json | str) -> tuple[Any, ...]:
-        file, path = self.by_uri[plain_uri(uri)]
+        file, turn, path = self.by_uri[plain_uri(uri)]
         place, as_original = place_of(file, number), self.role is not None
         if not isinstance(found, str):
             try:
@@ -133,8 +136,8 @@ class _Reader:
                 record = json.dumps(article_to_json(article), ensure_ascii=False)
                 whole = hash_of(article.text)
                 digest = digest_of(article.text, article.id).hex()
-                return place, as_original, article.role.value, article.id, digest, whole, record, None
-        return place, as_original, None, None, None, None, None, found
+                return place, turn, as_original, article.role.value, article.id, digest, whole, record, None
+        return place, turn, as_original, None, None, None, None, None, found
 
 
 def hash_of(text: str) -> str:
@@ -199,4 +202,6 @@ def _frame(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     import pandas as pd
 
     names = [column.split()[0] for column in ROWS.split(", ")]
-    return pd.DataFrame(list(rows), columns=names).astype({"place": "int64", "given_as_original": "bool"})
+    return pd.DataFrame(list(rows), columns=names).astype(
+        {"place": "int64", "turn": "int32", "given_as_original": "bool"}
+    )

@@ -31,11 +31,11 @@ def unique_of(rows: DataFrame) -> DataFrame:
 
 
 def linking_faults(rows: DataFrame, originals: DataFrame) -> DataFrame:
-    """phase, place, fault or (id, other place, kind) of all rows that are left out."""
+    """phase, turn, place, fault or (id, other place, kind) of all rows that are left out."""
     from pyspark.sql import functions as f
 
     phase = f.when(f.col("given_as_original"), _ORIGINALS).otherwise(_FIRST)
-    unread = rows.where("fault IS NOT NULL").select(phase.alias("phase"), "place", "fault", *_nothing())
+    unread = rows.where("fault IS NOT NULL").select(phase.alias("phase"), "turn", "place", "fault", *_nothing())
     able = _able(rows).withColumn("phase", phase)
     kept = originals.select("id", f.col("place").alias("other"))
     repeated = able.join(kept, "id").where("place <> other")
@@ -54,7 +54,7 @@ def unique_faults(rows: DataFrame) -> DataFrame:
     """The same for rows without roles."""
     from pyspark.sql import functions as f
 
-    unread = rows.where("fault IS NOT NULL").select(f.lit(_FIRST).alias("phase"), "place", "fault", *_nothing())
+    unread = rows.where("fault IS NOT NULL").select(f.lit(_FIRST).alias("phase"), "turn", "place", "fault", *_nothing())
     fine = rows.where("fault IS NULL")
     first = fine.groupBy("id").agg(f.min("place").alias("other"))
     again = fine.join(first, "id").where("place <> other").withColumn("phase", f.lit(_FIRST))
@@ -63,7 +63,7 @@ def unique_faults(rows: DataFrame) -> DataFrame:
 
 def faults(found: DataFrame, paths: Mapping[int, str]) -> Iterator[InputError]:
     """The faults in the order in which the local engine tells them."""
-    for row in found.orderBy("phase", "place").toLocalIterator():
+    for row in found.orderBy("phase", "turn", "place").toLocalIterator():
         file, line = at(row["place"])
         reason = row["fault"] or _reason(row["id"], row["kind"], row["other"], paths)
         yield InputError(paths[file], reason, line)
@@ -103,7 +103,7 @@ def _clashes() -> Column:
 def _given_order() -> Column:
     from pyspark.sql import functions as f
 
-    return f.struct((~f.col("given_as_original")).alias("late"), f.col("place"))
+    return f.struct((~f.col("given_as_original")).alias("late"), f.col("turn"), f.col("place"))
 
 
 def _first(rows: DataFrame, order: Column | None = None) -> DataFrame:
@@ -126,4 +126,4 @@ def _told(rows: DataFrame, kind: str) -> DataFrame:
     from pyspark.sql import functions as f
 
     nothing = f.lit(None).cast("string").alias("fault")
-    return rows.select("phase", "place", nothing, "id", "other", f.lit(kind).alias("kind"))
+    return rows.select("phase", "turn", "place", nothing, "id", "other", f.lit(kind).alias("kind"))

@@ -58,11 +58,18 @@ def pages(tmp_path: Path) -> Path:
 
 
 def run(
-    linker: Linker, target: Target, pages: Path, wire: Path, *, index: Path | None = None, stop_after: int | None = None
+    linker: Linker,
+    target: Target,
+    pages: Path,
+    wire: Path,
+    *,
+    index: Path | None = None,
+    stop_after: int | None = None,
+    notes: list[str] | None = None,
 ) -> tuple[BatchReport, list[str], list[str]]:
     """Links, ends after so many articles if asked, and gives the report with faults and notes."""
     faults: list[str] = []
-    notes: list[str] = []
+    notes = [] if notes is None else notes
 
     def progress(stage: str, done: int) -> None:
         if stage == "articles linked" and done == stop_after:
@@ -160,6 +167,30 @@ def test_shards_of_another_job_never_get_into_a_file(linker: Linker, tmp_path: P
     run(linker, fresh, pages, wire)
     assert target.path.read_bytes() == fresh.path.read_bytes()
     assert not target.folder.exists()
+
+
+def test_who_stops_a_job_is_told_where_it_goes_on(linker: Linker, tmp_path: Path, pages: Path, wire: Path) -> None:
+    notes: list[str] = []
+    target = Target(tmp_path / "links.jsonl", is_folder=False)
+    with pytest.raises(Stopped):
+        run(linker, target, pages, wire, stop_after=11, notes=notes)
+    assert notes == [f"2 finished shards wait in {tmp_path}/links.parts: the same command goes on after them"]
+
+
+def test_a_link_to_a_file_is_written_through(linker: Linker, tmp_path: Path, pages: Path, wire: Path) -> None:
+    (tmp_path / "elsewhere.jsonl").write_text("old")
+    (tmp_path / "links.jsonl").symlink_to("elsewhere.jsonl")
+    run(linker, Target(tmp_path / "links.jsonl", is_folder=False), pages, wire)
+    assert (tmp_path / "links.jsonl").is_symlink()
+    assert len((tmp_path / "elsewhere.jsonl").read_text().splitlines()) == 23
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_refused(
+    linker: Linker, tmp_path: Path, pages: Path, wire: Path
+) -> None:
+    with pytest.raises(InputError, match="nowhere: expected a folder, there is none"):
+        run(linker, Target(tmp_path / "nowhere" / "links.jsonl", is_folder=False), pages, wire)
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_folder_with_other_files_is_refused(linker: Linker, tmp_path: Path, pages: Path, wire: Path) -> None:

@@ -99,6 +99,20 @@ def test_groups_are_those_of_the_local_engine(wiretrace: Wiretrace, tmp_path: Pa
 
 
 @pytest.mark.full
+def test_what_very_many_pages_share_is_joined_apart_to_the_same_rows(
+    wiretrace: Wiretrace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.spark.joining.HOT", 2)
+    monkeypatch.setattr("crawler.spark.linking._MOST_GATHERED", 300)
+    rows = corpus("spring")
+    pages = [row | {"id": f"{row['id']}-{n}"} for row in rows if row["role"] == "aggregator" for n in range(4)]
+    # A key that more originals have than a search reads.
+    stock = [rows[0] | {"id": f"stock-{n}", "role": "origin", "text": "Fridays at Quennerdale."} for n in range(400)]
+    write(tmp_path / "dump.jsonl", [*rows, *pages, *stock])
+    both(wiretrace, tmp_path, ["--in", "dump.jsonl"], "out")
+
+
+@pytest.mark.full
 def test_words_are_weighed_by_the_dump_alike(wiretrace: Wiretrace, tmp_path: Path) -> None:
     write(tmp_path / "dump.jsonl", corpus("year"))
     both(wiretrace, tmp_path, ["--in", "dump.jsonl", "--count-idf", "--linked-only"], "out")
