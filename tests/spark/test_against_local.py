@@ -84,7 +84,7 @@ def test_links_and_faults_are_those_of_the_local_engine(wiretrace: Wiretrace, tm
     write(tmp_path / "pages" / "c.jsonl", [row for row in autumn if row["role"] == "aggregator"][:40])
     given = ["--in", "pages", "--in", "wire/b.jsonl", "--originals", "wire", "--evidence", "full"]
     said = both(wiretrace, tmp_path, given, "out")
-    assert said[0].endswith("faults=29")
+    assert said[0].endswith("faults=30")
 
 
 @pytest.mark.full
@@ -135,7 +135,7 @@ def synthetic(stories: Sequence[Json], count: int) -> Iterable[Json]:
             "id": f"s{number}",
             "role": "origin" if number % 5 == 0 else "aggregator",
             "title": f"Story {number}",
-            "text": ". ".join(parts)[:1_200],
+            "text": ". ".join(parts)[:700],
         }
 
 
