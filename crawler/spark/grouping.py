@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -72,7 +73,6 @@ class Signed(NamedTuple):
     """A text in the order of preference; `scrap` is the digest of one of which nothing else counts."""
 
     row: int
-    place: int
     scrap: str | None
     fingerprint: Fingerprint
 
@@ -163,7 +163,7 @@ def group_dump(
     sentences = stages.keep("sentences", texts.mapInPandas(_sentencing, _SENTENCES))
     boilerplate = _census(sentences).boilerplate()
     signed = stages.keep("signed", texts.mapInPandas(_signing(setup, boilerplate), _SIGNED))
-    noted, places = _noted(ranked)
+    noted, places = _noted(ranked, stack.enter_context(Spool()))
     driver = _Driver(spark, stages, setup, evidence, boilerplate, noted, places, signed, texts)
     answers = driver.rounds()
     stems = Stems(stack.enter_context(Spool()), len(noted.ids), evidence)
@@ -216,11 +216,9 @@ class _Driver:
         linker = self.setup.linker().id
         for one in self.signed.orderBy("number").toLocalIterator(prefetchPartitions=True):
             fingerprint = Fingerprint(linker, SCHEME, b"", tuple(one["keys"]), tuple(one["weights"]))
-            yield Signed(self._row(one["place"]), one["place"], one["scrap"], fingerprint)
+            yield Signed(self._row(one["place"]), one["scrap"], fingerprint)
 
     def _row(self, place: int) -> int:
-        from bisect import bisect_left
-
         return bisect_left(self.places, place)
 
     def _compare(self, missing: dict[int, Near], answers: dict[int, tuple[Near, Answer]]) -> None:
@@ -266,9 +264,9 @@ def _texts(ranked: DataFrame) -> DataFrame:
     return ordered.select(f.monotonically_increasing_id().alias("number"), "place", "record")
 
 
-def _noted(ranked: DataFrame) -> tuple[Rows, array[int]]:
+def _noted(ranked: DataFrame, spool: Spool) -> tuple[Rows, array[int]]:
     """What the driver holds of each row, in the order in which rows stand in the dump, with their places."""
-    rows, places = Rows(Spool()), array("q")
+    rows, places = Rows(spool), array("q")
     for one in ranked.select("place", "id", "rank", "digest").orderBy("place").toLocalIterator():
         rows.note(one["id"], one["rank"], bytes.fromhex(one["digest"]))
         places.append(one["place"])

@@ -21,6 +21,7 @@ from crawler.jobs.batch_linking import BatchReport, EvidenceLevel, GroupReport, 
 from crawler.jobs.dumps import Columns, expand, is_dump
 from crawler.jobs.keeping import Keep
 from crawler.jobs.manifest import FORMAT
+from crawler.jobs.shards import MANIFEST
 from crawler.link import Linker
 from crawler.link.tables import read_tables
 from crawler.settings import LinkSettings
@@ -33,8 +34,6 @@ from crawler.spark.workers import Setup
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-MANIFEST = "_manifest.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ A row is read by the same code as there: JSON lines as bytes, and Parquet as the
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ def checked(path: str, files: Files) -> Source:
         raise InputError(path, f"{expected}: not zstd")
     if not is_url(path):
         beginning = head(Path(path), 4_096)
-        raw = Path(path).open("rb").read(4) if Path(path).is_file() else b""  # noqa: SIM115
+        with Path(path).open("rb") as file:
+            raw = file.read(4)
         first, _, _ = beginning.lstrip().partition(b"\n")
         if first.startswith(b"[") or first.strip() == b"{":
             raise InputError(path, f"{expected}: not one JSON value over several lines")
@@ -142,8 +144,6 @@ class _Reader:
 
 def hash_of(text: str) -> str:
     """By which two texts are the same to the last space."""
-    import hashlib
-
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

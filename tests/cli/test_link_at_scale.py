@@ -72,3 +72,13 @@ def test_an_index_with_self_is_wrong_usage(wiretrace: Wiretrace) -> None:
     ran = wiretrace("link", "--in", "pages.jsonl", "--self", "--groups", "g.jsonl", "--index", "kept")
     assert (ran.code, len(ran.err.splitlines())) == (2, 1)
     assert "--index: holds originals" in ran.err
+
+
+def test_words_that_are_counted_in_the_dump_make_another_linker(wiretrace: Wiretrace, tmp_path: Path) -> None:
+    given = ("link", "--in", "pages.jsonl", "--originals", "wire.jsonl", "--out")
+    assert wiretrace(*given, "plain.jsonl").code == 0
+    assert wiretrace(*given, "counted.jsonl", "--count-idf").code == 0
+    linkers = {json.loads((tmp_path / f"{name}.manifest.json").read_text())["linker"] for name in ("plain", "counted")}
+    assert len(linkers) == 2
+    links = [json.loads(line) for line in (tmp_path / "counted.jsonl").read_text().splitlines()]
+    assert [row["original"] for row in links] == ["ferry-original", None, None]
