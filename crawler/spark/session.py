@@ -171,7 +171,7 @@ class Files:
                     found.append(path.toString())
         if not found:
             raise InputError(pattern, "expected JSON lines, Parquet files, a folder of them, or a glob")
-        return sorted(found)
+        return sorted(re.sub("^file:/+", "file:///", path) for path in found)
 
     def _path(self, path: str) -> Any:
         # A plain name is a file here, whatever the cluster's own file system is.
