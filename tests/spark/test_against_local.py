@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from crawler.errors import UsageError
 from crawler.interchange import Json
-from crawler.spark.session import UsageError, check_java
+from crawler.spark.session import SparkFailed, check_java
 from tests.cli.conftest import Wiretrace, wiretrace
 
 __all__ = ["wiretrace"]  # a fixture
@@ -152,3 +153,27 @@ def test_a_folder_of_parts_holds_the_same_rows_in_the_same_order(wiretrace: Wire
     again = wiretrace("link", "--engine", "spark", "--in", "dump.jsonl", "--out", "parts/", *CONF)
     assert again.code == 2
     assert "holds other files" in again.err.splitlines()[-1]
+
+
+@pytest.mark.full
+def test_a_job_that_broke_off_takes_up_the_steps_that_are_there(
+    wiretrace: Wiretrace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def lost(*_: object) -> None:
+        raise SparkFailed("the cluster is gone")
+
+    write(tmp_path / "dump.jsonl", corpus("spring"))
+    given = ("link", "--engine", "spark", "--in", "dump.jsonl", "--out", "links.jsonl", *CONF)
+    with monkeypatch.context() as patch:
+        patch.setattr("crawler.spark.linking.decisions", lost)
+        ran = wiretrace(*given)
+    assert (ran.code, ran.err.splitlines()[-1]) == (1, "wiretrace: the cluster is gone")
+    assert not (tmp_path / "links.jsonl").exists()
+    caplog.set_level("INFO", logger="crawler.spark.joining")
+    assert wiretrace(*given).code == 0
+    made = [
+        record.getMessage().partition(":")[0] for record in caplog.records if record.name == "crawler.spark.joining"
+    ]
+    assert made == ["decided"]
+    assert wiretrace("link", "--in", "dump.jsonl", "--out", "local.jsonl").code == 0
+    assert (tmp_path / "links.jsonl").read_bytes() == (tmp_path / "local.jsonl").read_bytes()
