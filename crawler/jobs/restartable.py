@@ -7,8 +7,8 @@ them. What the job was made of stands in the manifest; shards of another job are
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crawler.errors import InputError
@@ -79,42 +79,46 @@ def link_to(
     job = Manifest(batch.linker.id, settings | {"shard_rows": shard_rows}, inputs(articles, originals))
     if not target.is_folder and not target.path.parent.is_dir():
         raise InputError(target.path.parent, "expected a folder, there is none")
-    with locked(target.folder):
-        _check(target, job)  # before the originals are read, which takes long
-        batch.read_originals(articles, originals)
-        if isinstance(batch.originals, OriginalsOnDisk):
-            job = Manifest(
-                job.linker,
-                job.settings,
-                job.inputs,
-                {"originals": len(batch.originals), "state": batch.originals.state},
-            )
-        manifest = _begun(target, job, on_note)
-        shards = Shards(target.folder, manifest, shard_rows)
-        if shards.skipped:
-            done = sum(shard.articles for shard in manifest.shards)
-            on_note(f"goes on after {done:,} articles in {shards.skipped} finished shards")
-        try:
-            report = batch.link(articles, shards)
-        except BaseException:
-            shards.abandon()
-            if kept := len(shards.manifest.shards):
-                on_note(f"{kept} finished shards wait in {target.folder}: the same command goes on after them")
-            raise
-        shards.finish(
-            {
-                "originals": report.originals,
-                "articles": report.articles,
-                "linked": report.linked,
-                "faults": report.faults,
-            }
-        )
+    try:
+        with locked(target.folder):
+            return _link_in(target, batch, articles, originals, job, shard_rows, on_note)
+    finally:
         if not target.is_folder:
-            joined(target.folder, shards.manifest, target.path.resolve())  # through a link to what it means
-            shards.manifest.write(target.manifest)
-            _remove_shards(target.folder)
+            with suppress(OSError):  # shards that wait for a restart stay
+                target.folder.rmdir()
+
+
+def _link_in(
+    target: Target,
+    batch: Batch,
+    articles: Sequence[Path],
+    originals: Sequence[Path],
+    job: Manifest,
+    shard_rows: int,
+    on_note: Callable[[str], None],
+) -> BatchReport:
+    _check(target, job)  # before the originals are read, which takes long
+    batch.read_originals(articles, originals)
+    if isinstance(batch.originals, OriginalsOnDisk):
+        job = replace(job, index={"originals": len(batch.originals), "state": batch.originals.state})
+    manifest = _begun(target, job, on_note)
+    shards = Shards(target.folder, manifest, shard_rows)
+    if shards.skipped:
+        done = sum(shard.articles for shard in manifest.shards)
+        on_note(f"goes on after {done:,} articles in {shards.skipped} finished shards")
+    try:
+        report = batch.link(articles, shards)
+    except BaseException:
+        shards.abandon()
+        if kept := len(shards.manifest.shards):
+            on_note(f"{kept} finished shards wait in {target.folder}: the same command goes on after them")
+        raise
+    counts = {"originals": report.originals, "articles": report.articles, "linked": report.linked}
+    shards.finish(counts | {"faults": report.faults})
     if not target.is_folder:
-        target.folder.rmdir()
+        joined(target.folder, shards.manifest, target.path.resolve())  # through a link to what it means
+        shards.manifest.write(target.manifest)
+        _remove_shards(target.folder)
     return report
 
 
