@@ -7,11 +7,13 @@ import json
 import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crawler.errors import UsageError
 from crawler.interchange import Json
+from crawler.spark.joining import Stages
 from crawler.spark.session import SparkFailed, check_java
 from tests.cli.conftest import Wiretrace, wiretrace
 
@@ -157,7 +159,7 @@ def test_a_folder_of_parts_holds_the_same_rows_in_the_same_order(wiretrace: Wire
 
 @pytest.mark.full
 def test_a_job_that_broke_off_takes_up_the_steps_that_are_there(
-    wiretrace: Wiretrace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    wiretrace: Wiretrace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lost(*_: object) -> None:
         raise SparkFailed("the cluster is gone")
