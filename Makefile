@@ -28,6 +28,7 @@ test: $(READY) ## the tests, on SQLite and PostgreSQL
 
 test-full: $(READY) ## the slow ones as well
 	.ci/packages
+	.ci/spark
 	$(BIN)/python -m pytest -m full
 
 lint: $(READY) ## style and types

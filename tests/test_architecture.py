@@ -17,8 +17,9 @@ ROOMS = {"discover", "fetch", "extract", "originals", "link", "store"}
 PIPELINE = {"pipeline"}
 WORK = {"daemon", "jobs", "demo", "evaluate"}
 PAGES = {"web"}
+CLUSTER = {"spark"}  # the batch of `jobs`, spread over many machines
 FRONT = {"cli"}
-FLOORS = [GROUND, ROOMS, PIPELINE, WORK, PAGES, FRONT]
+FLOORS = [GROUND, ROOMS, PIPELINE, WORK, PAGES, CLUSTER, FRONT]
 
 
 def modules() -> list[Path]:
@@ -66,7 +67,12 @@ def test_every_module_has_its_floor() -> None:
 
 @pytest.mark.parametrize(
     ("library", "room"),
-    [("aiohttp", {"fetch", "demo", "daemon", "web"}), ("sqlalchemy", {"store"}), ("alembic", {"store"})],
+    [
+        ("aiohttp", {"fetch", "demo", "daemon", "web"}),
+        ("sqlalchemy", {"store"}),
+        ("alembic", {"store"}),
+        ("pyspark", {"spark"}),
+    ],
 )
 def test_a_library_stays_in_its_room(library: str, room: set[str]) -> None:
     for path in modules():

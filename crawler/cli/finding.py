@@ -15,7 +15,7 @@ from crawler.discover.choosing import Find, Offer
 from crawler.discover.finding import names_document
 from crawler.errors import DiscoverError, FetchError, RobotsDenied, UsageError, WiretraceError
 from crawler.jobs.finding import Findings, find_sources, offer_line
-from crawler.jobs.held import HeldSources, default_name
+from crawler.jobs.held_sources import HeldSources, default_name
 from crawler.model import Source
 from crawler.store import Store
 

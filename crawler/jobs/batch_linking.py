@@ -1,32 +1,34 @@
 """`wiretrace link`: the linker alone, in batch, on a dump; no database.
 
-Originals are read first and indexed in memory, their texts wait in a spool on disk; the articles stream past them.
-Memory grows with the originals' index, and with the articles by 8 bytes each, by which an id that comes twice is told.
+Originals are read first and indexed, in memory (their texts wait in a spool on disk) or in a folder that is kept; the
+articles stream past them. Memory grows with the originals' index where that is in memory, and with the articles by 8
+bytes each, by which an id that comes twice is told.
 With `--self` every row may be original or copy, see `grouping`.
 """
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
 from crawler.errors import InputError
 from crawler.interchange import Json, coverage_to_json, evidence_to_json
-from crawler.jobs.dumps import Columns, Row, read_rows, same_file
+from crawler.jobs.dumps import Columns, Row, read_rows
 from crawler.jobs.grouping import SAME_TEXT, Groups, Rows, Verdict, group_rows
+from crawler.jobs.held import Originals, OriginalsInMemory
 from crawler.jobs.keeping import Keep
 from crawler.jobs.seen_ids import SeenIds
+from crawler.jobs.shards import Output, Stream, line_of
 from crawler.jobs.spool import Spool
 from crawler.link import Linker
 from crawler.link.index import MOST_LISTED, least_overlap, shortlist
-from crawler.link.memory import MemoryIndex
-from crawler.model import Article, Decision, EvidenceKind, Role, Side
+from crawler.model import Article, Decision, EvidenceKind, Role
 
 SHORT_EVIDENCE = 5  # pieces
 
@@ -70,54 +72,36 @@ class GroupReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """An original: its place in the spool and in its file."""
-
-    number: int
-    path: Path
-    line: int
-
-    def is_same_as(self, row: Row) -> bool:
-        """Whether it is one line, met twice: a dump may be given as originals and as articles."""
-        return self.line == row.number and same_file(self.path, row.path)
-
-
-@dataclass(slots=True)
 class BatchLinker:
-    """The originals' index in memory, their texts in a spool, and the linker."""
+    """The linker, and the originals that it links to."""
 
     linker: Linker
-    spool: Spool
-    index: MemoryIndex = field(default_factory=MemoryIndex)
-    originals: dict[str, Held] = field(default_factory=dict)
+    originals: Originals
 
     def add_original(self, row: Row) -> InputError | None:
         """Takes the row in; where its id is another's already, that one stays and the fault is given back."""
         article = row.article
-        held = self.originals.get(article.id)
+        held = self.originals.held(article.id)
         if held is None:
-            self.originals[article.id] = Held(self.spool.add_article(article), row.path, row.number)
-            self.index.add(article.id, self.linker.fingerprint(article), Side.ORIGINAL)
-        elif not held.is_same_as(row):
+            self.originals.add(row, self.linker.fingerprint(article))
+        elif not self.originals.is_same(held, row):
             return row.refused(f"id: {article.id!r:.80} is that of {held.path}:{held.line}, which is kept")
         return None
 
     def decide(self, article: Article) -> Decision:
         fingerprint = self.linker.fingerprint(article)
-        found = shortlist(
-            fingerprint, self.index.search(fingerprint, Side.ORIGINAL, MOST_LISTED, least_overlap(fingerprint))
-        )
-        return self.linker.decide(article, [self._original(one.article_id) for one in found])
+        found = shortlist(fingerprint, self.originals.search(fingerprint, MOST_LISTED, least_overlap(fingerprint)))
+        return self.linker.decide(article, [self.originals.article(one.article_id) for one in found])
 
     def clash(self, row: Row) -> InputError | None:
         """The fault of an article that has the id of an original and is not it, else None."""
-        held = self.originals.get(row.article.id)
-        if held is None or held.is_same_as(row) or self._original(row.article.id).text == row.article.text:
+        article = row.article
+        held = self.originals.held(article.id)
+        if held is None or self.originals.is_same(held, row):
             return None
-        return row.refused(f"id: {row.article.id!r:.80} is that of the original {held.path}:{held.line}")
-
-    def _original(self, article_id: str) -> Article:
-        return self.spool.article(self.originals[article_id].number)
+        if self.originals.article(article.id).text == article.text:
+            return None
+        return row.refused(f"id: {article.id!r:.80} is that of the original {held.path}:{held.line}")
 
 
 def link_batch(
@@ -138,53 +122,75 @@ def link_batch(
     linked to as well. A row that can't be read, or whose id another row has, is told to `on_fault` and left out.
     Raises InputError where a file can't be opened, MissingExtra for Parquet without pyarrow.
     """
-    report = BatchReport()
+    with Spool() as spool:
+        batch = Batch(linker, OriginalsInMemory(spool), columns, evidence, linked_only, on_fault, on_progress)
+        batch.read_originals(articles, originals)
+        return batch.link(articles, Stream(out))
 
-    def told(fault: InputError) -> None:
-        report.faults += 1
-        on_fault(fault)
 
-    def rows(paths: Sequence[Path], role: Role | None, *, tell: bool = True) -> Iterator[Row]:
+@dataclass(slots=True)
+class Batch:
+    """A batch in its two steps. `read_originals` goes first; both tell faults and progress as `link_batch` does."""
+
+    linker: Linker
+    originals: Originals
+    columns: Columns
+    evidence: EvidenceLevel
+    linked_only: bool
+    on_fault: OnFault
+    on_progress: OnProgress = _unseen
+    report: BatchReport = field(default_factory=BatchReport)
+
+    def read_originals(self, articles: Sequence[Path], originals: Sequence[Path]) -> None:
+        """Takes in the originals, and the rows of the articles that are such."""
+        batch = BatchLinker(self.linker, self.originals)
+        given = chain(((row, True) for row in self._rows(originals, Role.ORIGIN)), self._by_role(articles))
+        for row, is_original in given:
+            if is_original and (fault := batch.add_original(row)):
+                self._tell(fault)
+            self.on_progress("originals indexed", len(self.originals))
+        self.originals.settle()
+        self.report.originals = len(self.originals)
+
+    def link(self, articles: Sequence[Path], out: Output) -> BatchReport:
+        """Writes a row for each article that `out` wants."""
+        batch = BatchLinker(self.linker, self.originals)
+        seen = SeenIds()
+        # The articles are read a second time instead of being kept: originals may stand after them in a dump.
+        for row in self._rows(articles, None, tell=False):
+            if row.article.role is not Role.AGGREGATOR:
+                continue
+            fault = batch.clash(row)
+            if fault is None and not seen.add(row.article.id):
+                fault = row.refused(f"id: {row.article.id!r:.80} is that of an article before, which is kept")
+            if fault is not None:
+                self._tell(fault)
+                continue
+            self.report.articles += 1
+            if out.wants():
+                decision = batch.decide(row.article)
+                is_wanted = decision.link is not None or not self.linked_only
+                out.put(link_row(decision, self.evidence) if is_wanted else None)
+            self.on_progress("articles linked", self.report.articles)
+        self.report.relations = out.relations
+        self.report.linked = out.relations.total()
+        return self.report
+
+    def _by_role(self, articles: Sequence[Path]) -> Iterator[tuple[Row, bool]]:
+        for row in self._rows(articles, None):
+            yield row, row.article.role is not Role.AGGREGATOR
+
+    def _rows(self, paths: Sequence[Path], role: Role | None, *, tell: bool = True) -> Iterator[Row]:
         for path in paths:
-            for item in read_rows(path, columns, role):
+            for item in read_rows(path, self.columns, role):
                 if not isinstance(item, InputError):
                     yield item
                 elif tell:
-                    told(item)
+                    self._tell(item)
 
-    with Spool() as spool:
-        batch = BatchLinker(linker, spool)
-        for row in rows(originals, Role.ORIGIN):
-            if fault := batch.add_original(row):
-                told(fault)
-            on_progress("originals indexed", len(batch.originals))
-        for row in rows(articles, None):
-            if row.article.role is not Role.AGGREGATOR and (fault := batch.add_original(row)):
-                told(fault)
-            on_progress("originals indexed", len(batch.originals))
-        report.originals = len(batch.originals)
-        seen = SeenIds()
-        # The articles are read a second time instead of being kept: originals may stand after them in a dump.
-        for row in rows(articles, None, tell=False):
-            article = row.article
-            if article.role is not Role.AGGREGATOR:
-                continue
-            fault = batch.clash(row)
-            if fault is None and not seen.add(article.id):
-                fault = row.refused(f"id: {article.id!r:.80} is that of an article before, which is kept")
-            if fault is not None:
-                told(fault)
-                continue
-            report.articles += 1
-            decision = batch.decide(article)
-            on_progress("articles linked", report.articles)
-            if decision.link is not None:
-                report.linked += 1
-                report.relations[decision.link.relation.value] += 1
-            elif linked_only:
-                continue
-            _write(out, link_row(decision, evidence))
-    return report
+    def _tell(self, fault: InputError) -> None:
+        self.report.faults += 1
+        self.on_fault(fault)
 
 
 def group_batch(
@@ -218,11 +224,11 @@ def group_batch(
         found = group_rows(linker, rows, keep, on_verdict=on_verdict, on_progress=on_progress)
         if groups is not None:
             for line in found.rows():
-                _write(groups, line)
+                groups.write(line_of(line))
         if out is not None:
             for line in stems.rows(found):
                 if line["original"] is not None or not linked_only:
-                    _write(out, line)
+                    out.write(line_of(line))
     sizes = found.sizes()
     return GroupReport(len(found.ids), len(sizes), tuple(found.large()))
 
@@ -235,11 +241,18 @@ class Stems:
         self._places = array("q", [-1]) * rows
 
     def take(self, row: int, verdict: Verdict) -> None:
-        self._places[row] = self._spool.add(link_row(verdict.forward, self._evidence))
-        if verdict.backward is not None and verdict.joined is not None:
-            held = self._spool[self._places[verdict.joined]]
-            if held["original"] is None or held["score"] < verdict.backward.score:
-                self._places[verdict.joined] = self._spool.add(link_row(verdict.backward, self._evidence))
+        backward = verdict.backward
+        reversed_row = None if backward is None else link_row(backward, self._evidence)
+        score = 0.0 if backward is None else backward.score
+        self.take_rows(row, verdict.joined, link_row(verdict.forward, self._evidence), reversed_row, score)
+
+    def take_rows(self, row: int, joined: int | None, forward: Json, backward: Json | None, score: float) -> None:
+        """A verdict as rows: that of the text, and that of the one it joined, with its score to the last digit."""
+        self._places[row] = self._spool.add(forward)
+        if backward is not None and joined is not None:
+            held = self._spool[self._places[joined]]
+            if held["original"] is None or held["score"] < score:
+                self._places[joined] = self._spool.add(backward)
 
     def rows(self, groups: Groups) -> Iterator[Json]:
         """One a row, in the order of the ids."""
@@ -292,7 +305,3 @@ def link_row(decision: Decision, evidence: EvidenceLevel) -> Json:
         "coverage": coverage_to_json(link.coverage),
         "evidence": [evidence_to_json(piece) for piece in pieces],
     }
-
-
-def _write(out: TextIO, row: Json) -> None:
-    out.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -8,7 +8,7 @@ nothing and for a template is what the page is about.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,10 @@ class Census:
 
     def add(self, text: str, site: str) -> None:
         """Takes a text that was not taken before. `site` is whose it is, "" where unknown."""
-        held = {one: span.end - span.start for one, span in _keyed(text)}
+        self.add_counted(sentence_lengths(text), site)
+
+    def add_counted(self, held: Mapping[int, int], site: str) -> None:
+        """The same of a text whose sentences were looked up elsewhere."""
         self._keys.extend(held)
         self._lengths.extend(held.values())
         self._counts.append(len(held))
@@ -66,6 +69,11 @@ class Census:
         abroad = spread >= np.maximum(_LEAST_SITES, counts * _SITES)
         found = np.where(abroad, (mean_rest >= _REST_ABROAD) | (plain < _PLAIN), mean_rest >= _REST)
         return frozenset(common[found].tolist())
+
+
+def sentence_lengths(text: str) -> dict[int, int]:
+    """The keys of the sentences that count, each with its length."""
+    return {one: span.end - span.start for one, span in _keyed(text)}
 
 
 def blanked(text: str, boilerplate: Container[int]) -> str:

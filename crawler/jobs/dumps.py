@@ -115,7 +115,7 @@ def read_rows(path: Path, columns: Columns, role: Role | None = None) -> Iterato
             yield InputError(path, str(found), number)
             continue
         try:
-            yield Row(_article(columns.renamed(found), f"{path}:{number}", role), path, number)
+            yield Row(article_of(columns.renamed(found), f"{path}:{number}", role), path, number)
         except ValueError as error:
             yield InputError(path, str(error), number)
 
@@ -127,7 +127,8 @@ def read_fields(path: Path, columns: Columns, fields: Collection[str]) -> Iterat
         yield number, found if isinstance(found, str) else columns.renamed(found)
 
 
-def _article(row: Json, standing_in: str, role: Role | None) -> Article:
+def article_of(row: Json, standing_in: str, role: Role | None) -> Article:
+    """The article of a row; `standing_in` is its id where it has none. Raises ValueError with what was expected."""
     if row.get("id") in (None, ""):
         row = row | {"id": standing_in}
     if role is not None:
@@ -161,12 +162,13 @@ def _numbered(
                 if line is None:
                     yield number, f"expected a line of at most {MAX_ITEM // 1_000_000} MB"
                 elif line.strip():
-                    yield number, _object(line)
+                    yield number, parsed_line(line)
     except Unreadable as error:
         yield error.item, str(error)
 
 
-def _object(line: bytes) -> Json | str:
+def parsed_line(line: bytes) -> Json | str:
+    """The object of a line, or what was expected."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):

@@ -14,7 +14,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from crawler.errors import InputError
 from crawler.interchange import Json
@@ -30,7 +30,7 @@ from crawler.urls import registrable_domain
 
 SAME_TEXT, ALONE, FIRST_ID = "same-text", "alone", "first-id"  # reasons beside relations and policies
 LARGE = 1_000  # members; larger groups are reported
-_CANDIDATES = 4  # the row that another stems from was among the first three of all for every rewrite measured
+CANDIDATES = 4  # the row that another stems from was among the first three of all for every rewrite measured
 _SCRAP = 300  # characters
 
 
@@ -59,6 +59,20 @@ class Verdict:
         if self.backward is None:
             return link.relation.value
         return reversed_kinship(link.relation).value
+
+
+class Placed(Protocol):
+    """What is asked of a verdict when groups are put together."""
+
+    @property
+    def joined(self) -> int | None: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def reason(self) -> str: ...
+
+
+PlacedT = TypeVar("PlacedT", bound=Placed)
 
 
 class Kept(NamedTuple):
@@ -117,11 +131,15 @@ class Rows:
         article = row.article
         if self._known.setdefault(article.id, len(self.ids)) != len(self.ids):
             return row.refused(f"id: {article.id!r:.80} is that of a row before, which is kept")
-        self.ids.append(article.id)
-        self.ranks.append(keep.rank(article))
-        self.texts.append(self._numbers.setdefault(digest_of(article.text, article.id), len(self._numbers)))
+        self.note(article.id, keep.rank(article), digest_of(article.text, article.id))
         self.spool.add_article(article)
         return None
+
+    def note(self, article_id: str, rank: float, digest: bytes) -> None:
+        """Takes what is known of a row beside its text."""
+        self.ids.append(article_id)
+        self.ranks.append(rank)
+        self.texts.append(self._numbers.setdefault(digest, len(self._numbers)))
 
     def preferred(self) -> list[int]:
         """The best row of each text, best first."""
@@ -165,7 +183,7 @@ class Grouping:
     def _near(self, fingerprint: Fingerprint, page: Kept) -> list[tuple[Kept, Article]]:
         """The kept rows that are worth a comparison, likeliest first."""
         near = []
-        for one in self._index.search(fingerprint, Side.ORIGINAL, _CANDIDATES):
+        for one in self._index.search(fingerprint, Side.ORIGINAL, CANDIDATES):
             other = self._kept[one.article_id]
             if worth_comparing(one.overlap, page.weight, other.weight):
                 near.append((other, self._article(other.row)[0]))
@@ -173,21 +191,30 @@ class Grouping:
 
     def _joined(self, page: Article, near: Sequence[tuple[Kept, Article]]) -> Verdict:
         kept = {article.id: other.row for other, article in near}
-        forward = self._kin.forward(page, [article for _, article in near])
-        if forward.link is not None:
-            return Verdict(kept[forward.link.original_id], forward)
-        backward = [found for _, article in near if (found := self._kin.backward(page, article)) is not None]
-        if not backward:
-            return Verdict(None, forward)
-        found = min(backward, key=lambda one: (-one.score, one.article_id))
-        return Verdict(kept[found.article_id], forward, found)
+        joined, forward, backward = joined_to(self._kin, page, [article for _, article in near])
+        return Verdict(None if joined is None else kept[joined], forward, backward)
 
     def _article(self, row: int) -> tuple[Article, bool]:
-        """The article as it is compared: by its own text alone; and whether that is a scrap."""
-        article = self._rows.spool.article(row)
-        own = blanked(article.text, self._boilerplate) if self._boilerplate else article.text
-        is_scrap = own is not article.text and len(" ".join(own.split())) < _SCRAP
-        return bare(replace(article, text=own)), is_scrap
+        return compared(self._rows.spool.article(row), self._boilerplate)
+
+
+def joined_to(kin: Kin, page: Article, near: Sequence[Article]) -> tuple[str | None, Decision, Decision | None]:
+    """The id of the article that a page joins, if any, with the decisions as in a `Verdict`."""
+    forward = kin.forward(page, near)
+    if forward.link is not None:
+        return forward.link.original_id, forward, None
+    backward = [found for article in near if (found := kin.backward(page, article)) is not None]
+    if not backward:
+        return None, forward, None
+    found = min(backward, key=lambda one: (-one.score, one.article_id))
+    return found.article_id, forward, found
+
+
+def compared(article: Article, boilerplate: frozenset[int]) -> tuple[Article, bool]:
+    """An article as it is compared: by its own text alone; and whether that is a scrap."""
+    own = blanked(article.text, boilerplate) if boilerplate else article.text
+    is_scrap = own is not article.text and len(" ".join(own.split())) < _SCRAP
+    return bare(replace(article, text=own)), is_scrap
 
 
 def group_rows(
@@ -202,12 +229,25 @@ def group_rows(
     order = rows.preferred()
     boilerplate = _boilerplate(rows, order, on_progress)
     grouping = Grouping(linker, rows, boilerplate)
+    return grouped(rows, keep, order, grouping.place, on_verdict=on_verdict, on_progress=on_progress)
+
+
+def grouped(
+    rows: Rows,
+    keep: Keep,
+    order: Sequence[int],
+    place: Callable[[int], PlacedT],
+    *,
+    on_verdict: Callable[[int, PlacedT], None],
+    on_progress: Callable[[str, int], None],
+) -> Groups:
+    """Puts the groups together from what `place` says of each text's best row, asked in that order."""
     best = {rows.texts[row]: row for row in order}
     count = len(rows.ids)
     own = array("q", range(count))
     groups = Groups(rows.ids, own, own[:], [""] * count, array("d", [1.0]) * count)
     for done, row in enumerate(order, 1):
-        verdict = grouping.place(row)
+        verdict = place(row)
         on_verdict(row, verdict)
         if verdict.joined is not None:
             groups.kept[row] = groups.via[row] = verdict.joined
@@ -226,12 +266,13 @@ def _boilerplate(rows: Rows, order: Iterable[int], on_progress: Callable[[str, i
     census = Census()
     for done, row in enumerate(order, 1):
         article = rows.spool.article(row)
-        census.add(article.text, _site(article))
+        census.add(article.text, site_of(article))
         on_progress("texts surveyed", done)
     return census.boilerplate()
 
 
-def _site(article: Article) -> str:
+def site_of(article: Article) -> str:
+    """Whose text it is: the site's domain, else the publisher; "" where unknown."""
     name = host(article.url)
     return registrable_domain(name) or name if name else article.publisher or article.site
 

@@ -1,78 +1,78 @@
-"""The sources that are there: which URL has one already, which name is free for another."""
+"""The originals of a batch: their index and their texts, in memory and in a temporary file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from itertools import count
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
-from crawler import settings, urls
-from crawler.errors import SettingsError, UrlRefused
-from crawler.model import Source
-from crawler.settings import SourceSettings
-from crawler.store import SourceRecord
-
-_MAX_NAME = 200  # characters, as in the configuration
+from crawler.jobs.dumps import Row, same_file
+from crawler.jobs.spool import Spool
+from crawler.link.memory import MemoryIndex
+from crawler.model import Article, Candidate, Fingerprint, Side
 
 
-class HeldSources:
-    """Names and URLs of the sources that are there, and of those that are about to be."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An original: its number, and its place in the file that it was read from."""
 
-    def __init__(self, records: Iterable[SourceRecord]) -> None:
-        self._by_address: dict[str, str] = {}
-        self._names: set[str] = set()
-        self._next: dict[str, int] = {}
-        for record in records:
-            self._names.add(record.name)
-            # One that went from the file names its URL no more.
-            if record.source.enabled:
-                self._by_address.setdefault(_address(record.source.url), record.name)
-
-    def named(self, url: str) -> str | None:
-        """The name of the source that has this URL."""
-        return self._by_address.get(_address(url))
-
-    def free_name(self, wanted: str, url: str) -> str:
-        """`wanted` where it is free, else with its host or a number after it; at most 200 characters."""
-        name = _cut(" ".join(wanted.split()) or default_name(url), "")
-        if name not in self._names:
-            return name
-        with_host = _cut(name, f" ({urls.host_of(url)[:80]})")
-        if with_host not in self._names:
-            return with_host
-        # Lists of thousands of feeds of one name come from somewhere: the search goes on where it ended.
-        for number in count(self._next.get(with_host, 2)):
-            free = _cut(with_host, f" {number}")
-            if free not in self._names:
-                self._next[with_host] = number + 1
-                return free
-        raise AssertionError("unreachable")
-
-    def take(self, source: Source) -> None:
-        self._names.add(source.name)
-        self._by_address.setdefault(_address(source.url), source.name)
+    number: int
+    path: Path
+    line: int
 
 
-def default_name(url: str) -> str:
-    return url.split("://", 1)[-1].rstrip("/")
+class Originals(Protocol):
+    """What a batch asks of the originals, wherever they are kept."""
+
+    def __len__(self) -> int: ...
+
+    def held(self, article_id: str) -> Held | None:
+        """The original of that id."""
+
+    def is_same(self, held: Held, row: Row) -> bool:
+        """Whether a row of its id is that original, met again."""
+
+    def add(self, row: Row, fingerprint: Fingerprint) -> None:
+        """Takes an original whose id is not held."""
+
+    def settle(self) -> None:
+        """All are added, searches follow."""
+
+    def search(self, fingerprint: Fingerprint, limit: int, least: float) -> list[Candidate]:
+        """See `CandidateIndex`."""
+
+    def article(self, article_id: str) -> Article:
+        """One that is held."""
 
 
-def checked_source(values: Mapping[str, object]) -> Source:
-    """A source of the store, checked as those of the file are. Raises ValueError with what was expected."""
-    try:
-        return settings.checked(SourceSettings, values, "").source(declared="store")
-    except SettingsError as fault:
-        raise ValueError(f"{fault.key}: {fault.expected}" if fault.key else fault.expected) from None
+@dataclass(slots=True)
+class OriginalsInMemory:
+    """The index in memory, the texts in a spool; gone with the job."""
 
+    spool: Spool
+    _index: MemoryIndex = field(default_factory=MemoryIndex)
+    _held: dict[str, Held] = field(default_factory=dict)
 
-def _address(url: str) -> str:
-    """One spelling for the URLs under which lists write one and the same document."""
-    try:
-        parts = urlsplit(urls.normalize(url))
-    except UrlRefused:
-        return url  # a source that is no document of the web, such as an archive
-    return f"{parts.netloc}{parts.path.rstrip('/')}?{parts.query}"
+    def __len__(self) -> int:
+        return len(self._held)
 
+    def held(self, article_id: str) -> Held | None:
+        return self._held.get(article_id)
 
-def _cut(name: str, ending: str) -> str:
-    return name[: _MAX_NAME - len(ending)].rstrip() + ending
+    def is_same(self, held: Held, row: Row) -> bool:
+        """Whether it is one line, met twice: a dump may be given as originals and as articles."""
+        return held.line == row.number and same_file(held.path, row.path)
+
+    def add(self, row: Row, fingerprint: Fingerprint) -> None:
+        article = row.article
+        self._held[article.id] = Held(self.spool.add_article(article), row.path, row.number)
+        self._index.add(article.id, fingerprint, Side.ORIGINAL)
+
+    def settle(self) -> None:
+        pass
+
+    def search(self, fingerprint: Fingerprint, limit: int, least: float) -> list[Candidate]:
+        return self._index.search(fingerprint, Side.ORIGINAL, limit, least)
+
+    def article(self, article_id: str) -> Article:
+        return self.spool.article(self._held[article_id].number)

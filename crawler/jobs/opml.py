@@ -9,7 +9,7 @@ from datetime import datetime
 from crawler import urls
 from crawler.discover.opml import BadOutline, NotOpml, Outline, read_opml, write_opml
 from crawler.errors import InputError, UrlRefused
-from crawler.jobs.held import HeldSources, checked_source, default_name
+from crawler.jobs.held_sources import HeldSources, checked_source, default_name
 from crawler.model import Role, Source
 from crawler.store import Store
 

@@ -94,6 +94,18 @@ def head(path: Path, size: int = 1_000_000) -> bytes:
     return bytes(found)
 
 
+def unpacked_head(beginning: bytes, most: int) -> bytes:
+    """A file's first bytes as they are unpacked, at most so many; nothing where they are broken."""
+    try:
+        if beginning.startswith(_GZIP):
+            return zlib.decompressobj(31).decompress(beginning, most)
+        if beginning.startswith(_ZSTD):
+            return zstd.ZstdDecompressor().decompress(beginning, most)
+    except (zlib.error, zstd.ZstdError):
+        return b""
+    return beginning
+
+
 def lines(stream: io.BufferedReader) -> Iterator[tuple[int, bytes | None]]:
     """Numbered lines without their line breaks; None for one longer than `MAX_ITEM`, which is passed over."""
     number = 0

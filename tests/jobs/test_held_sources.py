@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crawler.errors import UsageError
-from crawler.jobs.held import HeldSources, checked_source
+from crawler.jobs.held_sources import HeldSources, checked_source
 from crawler.jobs.opml import export_opml, import_opml
 from crawler.model import Role
 from crawler.settings import DatabaseSettings

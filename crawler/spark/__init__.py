@@ -1,0 +1,1 @@
+"""`wiretrace link --engine spark`: the batch of `jobs` on a cluster, with its features, candidates and decisions."""
