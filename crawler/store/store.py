@@ -27,6 +27,7 @@ from crawler.store.hosts import Hosts
 from crawler.store.places import Places
 from crawler.store.reindexing import Reindexing
 from crawler.store.runs import Runs
+from crawler.store.settling import Settling
 from crawler.store.sites import Sites
 from crawler.store.sources import Sources
 
@@ -39,6 +40,7 @@ class Store(
     Articles,
     Cases,
     Decisions,
+    Settling,
     Places,
     Reindexing,
     Exports,
