@@ -2,31 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from crawler.cli import console
 from crawler.cli.app import context, finish, new_app
+from crawler.errors import UsageError
+from crawler.jobs.dropfolder import SETTLE
 from crawler.jobs.importing import ImportReport, import_originals
+from crawler.jobs.watching import watch_folders
 from crawler.originals import Format
 
 app = new_app()
 
 
+class Stream(StrEnum):
+    FACTIVA = "factiva"
+
+
 @app.command("import")
 def import_(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders of originals.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders of originals.")
+    ] = None,
     kind: Annotated[Format, typer.Option("--format", help="Told by content unless given.")] = Format.AUTO,
     publisher: Annotated[str, typer.Option("--publisher", metavar="NAME", help="Where the items name none.")] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Import what is dropped into the folders, till stopped.")
+    ] = False,
+    settle: Annotated[
+        float,
+        typer.Option(
+            "--settle",
+            metavar="SECONDS",
+            min=0.0,
+            max=3_600.0,
+            help="With --watch: how long a file has to stand still.",
+        ),
+    ] = SETTLE,
 ) -> None:
     """Load originals (Factiva, NewsML-G2, NITF, JSONL, HTML, text); what is bad is told.
 
-    Example:  wiretrace import deliveries/ --publisher "The Wall Street Journal"
+    Examples:  wiretrace import deliveries/ --publisher "The Wall Street Journal"
+    wiretrace import --watch drop/
     """
     here = context()
     report = ImportReport()
+    if not paths:
+        raise UsageError("PATH: expected files or folders to import")
+    if watch:
+        _finish(
+            watch_folders(
+                here.settings,
+                paths,
+                clock=here.clock,
+                report=report,
+                kind=kind,
+                publisher=publisher,
+                on_fault=console.fault,
+                settle=settle,
+            ),
+            report,
+        )
+        return
     work = import_originals(
         here.settings,
         paths,
@@ -36,6 +78,10 @@ def import_(
         on_fault=console.fault,
         report=report,
     )
+    _finish(work, report)
+
+
+def _finish(work: Coroutine[Any, Any, object], report: ImportReport) -> None:
     try:
         finish(work)
     except KeyboardInterrupt:

@@ -50,7 +50,7 @@ class Details:
 
 def of_file(path: Path) -> Details:
     """What stands beside the file. Raises InputError that names the sidecar where it can't be read."""
-    found = next((one for one in _beside(path.name) if (path.parent / one).is_file()), None)
+    found = next((one for one in sidecar_names(path.name) if (path.parent / one).is_file()), None)
     if found is None:
         return Details()
     sidecar = path.parent / found
@@ -65,7 +65,7 @@ def of_member(
     shown: str, name: str, exists: Callable[[str], bool], read: Callable[[str], AbstractContextManager[BufferedReader]]
 ) -> Details:
     """The same of a file in an archive: `shown` is how faults call it, `exists` and `read` know the archive."""
-    found = next((one for one in _beside(name) if exists(one)), None)
+    found = next((one for one in sidecar_names(name) if exists(one)), None)
     if found is None:
         return Details()
     shown = shown.removesuffix(name) + found
@@ -89,7 +89,7 @@ def awaits_story(name: str) -> bool:
     return name.endswith(".json") and _TOLD.search(name.removesuffix(".json")) is not None
 
 
-def _beside(name: str) -> tuple[str, ...]:
+def sidecar_names(name: str) -> tuple[str, ...]:
     """The names that a sidecar of this file may have."""
     if _TOLD.search(name) is None:
         return ()
