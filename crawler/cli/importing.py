@@ -44,16 +44,47 @@ def import_(
             help="With --watch: how long a file has to stand still.",
         ),
     ] = SETTLE,
+    stream: Annotated[
+        Stream | None, typer.Option("--stream", help="Take originals from a vendor's stream, till stopped.")
+    ] = None,
+    subscription: Annotated[
+        str, typer.Option("--subscription", metavar="ID", help="With --stream: instead of the environment's.")
+    ] = "",
+    once: Annotated[bool, typer.Option("--once", help="With --stream: end when no more messages wait.")] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option("--rejects", metavar="FILE", help="With --stream: keep messages that can't be read."),
+    ] = None,
 ) -> None:
     """Load originals (Factiva, NewsML-G2, NITF, JSONL, HTML, text); what is bad is told.
 
     Examples:  wiretrace import deliveries/ --publisher "The Wall Street Journal"
-    wiretrace import --watch drop/
+    wiretrace import --watch drop/        wiretrace import --stream factiva
     """
     here = context()
     report = ImportReport()
-    if not paths:
-        raise UsageError("PATH: expected files or folders to import")
+    _check(
+        paths, stream, watch=watch, only_streams={"--subscription": subscription, "--once": once, "--rejects": rejects}
+    )
+    if stream is not None:
+        from crawler.fetch.factiva import environment_access
+        from crawler.jobs.streaming import stream_factiva
+
+        _finish(
+            stream_factiva(
+                here.settings,
+                environment_access(subscription),
+                clock=here.clock,
+                report=report,
+                publisher=publisher,
+                on_fault=console.fault,
+                once=once,
+                rejects=rejects,
+            ),
+            report,
+        )
+        return
+    paths = paths or []
     if watch:
         _finish(
             watch_folders(
@@ -79,6 +110,17 @@ def import_(
         report=report,
     )
     _finish(work, report)
+
+
+def _check(paths: list[Path] | None, stream: Stream | None, *, watch: bool, only_streams: dict[str, object]) -> None:
+    if stream is None:
+        wrong = next((name for name, value in only_streams.items() if value), None)
+        if wrong is not None:
+            raise UsageError(f"{wrong}: expected together with --stream")
+        if not paths:
+            raise UsageError("PATH: expected files or folders to import")
+    elif paths or watch:
+        raise UsageError("--stream: expected without PATH and --watch")
 
 
 def _finish(work: Coroutine[Any, Any, object], report: ImportReport) -> None:

@@ -147,14 +147,14 @@ class Importer:
     async def _prepared(self, batch: Sequence[tuple[Path, Item]]) -> list[Prepared]:
         wanted = [item for _, item in batch if not isinstance(item, Fault | Removal)]
         try:
-            return await self.cpu.run(read_batch, wanted) if wanted else []
+            return await self.cpu.run(prepare_batch, wanted) if wanted else []
         except WorkCrashed:
             # One that kills its process or never ends must not take sixty others along.
             return [await self._prepared_alone(item) for item in wanted]
 
     async def _prepared_alone(self, item: Article | RawOriginal) -> Prepared:
         try:
-            return (await self.cpu.run(read_batch, [item]))[0]
+            return (await self.cpu.run(prepare_batch, [item]))[0]
         except WorkCrashed as error:
             return str(error)
 
@@ -178,10 +178,13 @@ class Importer:
 
     async def _store_together(self, waiting: dict[str, tuple[Article, Fingerprint | None]]) -> None:
         """Stores different articles at once: SQLite commits them together, PostgreSQL over several connections."""
+        storing = asyncio.gather(*(self._store_one(*one) for one in waiting.values()))
+        waiting.clear()
         try:
-            await asyncio.gather(*(self._store_one(*one) for one in waiting.values()))
-        finally:
-            waiting.clear()
+            await asyncio.shield(storing)
+        except asyncio.CancelledError:
+            await storing  # it is written all the same, and shall be counted
+            raise
 
     async def _store_one(self, article: Article, fingerprint: Fingerprint | None) -> None:
         stored = await self.store.store_article(article, fingerprint)
@@ -210,17 +213,26 @@ class Ready:
 Prepared = Ready | str  # in words why an item is no article
 
 
-def read_batch(items: Sequence[Article | RawOriginal]) -> list[Prepared]:
-    """The fingerprints of articles; raw bodies are extracted first. Pure; runs in the CPU pool."""
+def prepare_batch(items: Sequence[Article | RawOriginal]) -> list[Prepared]:
+    """What is worth the way back out of the CPU pool: an article that came whole is known outside."""
     prepared: list[Prepared] = []
-    for item in items:
-        article = _extracted(item) if isinstance(item, RawOriginal) else item
+    for item, (article, fingerprint) in zip(items, read_batch(items), strict=True):
         if article.verdict is not Verdict.ARTICLE or not article.text:
             found = "" if article.verdict is Verdict.ARTICLE else f", found none ({article.verdict.value})"
             prepared.append(f"expected an article with a text{found}")
         else:
-            prepared.append(Ready(linker().fingerprint(article), None if article is item else article))
+            prepared.append(Ready(fingerprint, None if article is item else article))
     return prepared
+
+
+def read_batch(items: Sequence[Article | RawOriginal]) -> list[tuple[Article, Fingerprint | None]]:
+    """Articles with their fingerprints; raw bodies are extracted first. Pure; runs in the CPU pool."""
+    read = []
+    for item in items:
+        article = _extracted(item) if isinstance(item, RawOriginal) else item
+        fingerprint = linker().fingerprint(article) if article.text else None
+        read.append((article, fingerprint))
+    return read
 
 
 def _extracted(raw: RawOriginal) -> Article:
