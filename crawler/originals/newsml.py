@@ -14,7 +14,7 @@ from crawler.originals.items import Fault, Item, Skipped
 from crawler.originals.nitf import GONE, Body, body_paragraphs, nitf_body
 from crawler.originals.parts import Part
 from crawler.originals.prose import joined, line, names, paragraphs
-from crawler.originals.xmlitems import every, first, items, local, text_of
+from crawler.originals.xmlitems import every, first, items, local, require_utf_8, text_of
 
 _ITEMS = frozenset({"newsItem", "packageItem", "conceptItem", "knowledgeItem", "planningItem"})
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -36,6 +36,7 @@ def read_newsml(stream: BufferedReader, part: Part, publisher: str) -> Iterator[
 def _delivery(item: Element, publisher: str, received: datetime) -> Article | Removal:
     if local(item) != "newsItem":
         raise Skipped(f"a {local(item)} holds no text of its own")
+    require_utf_8(item)
     guid = line(item.get("guid") or "")
     if not guid:
         raise ValueError("guid: expected the item's id")

@@ -14,7 +14,7 @@ from crawler.model import Article, Removal, Role
 from crawler.originals.items import Fault, Item
 from crawler.originals.parts import Part
 from crawler.originals.prose import joined, line, names
-from crawler.originals.xmlitems import every, first, items, local, text_of
+from crawler.originals.xmlitems import every, first, items, local, require_utf_8, text_of
 
 GONE = frozenset({"canceled", "cancelled", "withheld"})
 # What stands beside the text in it: pictures with their captions, tables, the head of an embedded frame.
@@ -86,6 +86,7 @@ def body_paragraphs(element: Element) -> list[str]:
 
 
 def _delivery(root: Element, publisher: str, received: datetime) -> Article | Removal:
+    require_utf_8(root)
     number = _attribute(root, "doc-id", "id-string")
     if not number:
         raise ValueError("doc-id: expected an id-string")
