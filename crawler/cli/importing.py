@@ -2,31 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from crawler.cli import console
 from crawler.cli.app import context, finish, new_app
+from crawler.errors import UsageError
+from crawler.jobs.dropfolder import SETTLE
 from crawler.jobs.importing import ImportReport, import_originals
+from crawler.jobs.watching import watch_folders
 from crawler.originals import Format
 
 app = new_app()
 
 
+class Stream(StrEnum):
+    FACTIVA = "factiva"
+
+
 @app.command("import")
 def import_(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files or folders of originals.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Files or folders of originals.")
+    ] = None,
     kind: Annotated[Format, typer.Option("--format", help="Told by content unless given.")] = Format.AUTO,
     publisher: Annotated[str, typer.Option("--publisher", metavar="NAME", help="Where the items name none.")] = "",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Import what is dropped into the folders, till stopped.")
+    ] = False,
+    settle: Annotated[
+        float,
+        typer.Option(
+            "--settle",
+            metavar="SECONDS",
+            min=0.0,
+            max=3_600.0,
+            help="With --watch: how long a file has to stand still.",
+        ),
+    ] = SETTLE,
+    stream: Annotated[
+        Stream | None, typer.Option("--stream", help="Take originals from a vendor's stream, till stopped.")
+    ] = None,
+    subscription: Annotated[
+        str, typer.Option("--subscription", metavar="ID", help="With --stream: instead of the environment's.")
+    ] = "",
+    once: Annotated[bool, typer.Option("--once", help="With --stream: end when no more messages wait.")] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option("--rejects", metavar="FILE", help="With --stream: keep messages that can't be read."),
+    ] = None,
 ) -> None:
     """Load originals (Factiva, NewsML-G2, NITF, JSONL, HTML, text); what is bad is told.
 
-    Example:  wiretrace import deliveries/ --publisher "The Wall Street Journal"
+    Examples:  wiretrace import deliveries/ --publisher "The Wall Street Journal"
+    wiretrace import --watch drop/        wiretrace import --stream factiva
     """
     here = context()
     report = ImportReport()
+    _check(
+        paths, stream, watch=watch, only_streams={"--subscription": subscription, "--once": once, "--rejects": rejects}
+    )
+    if stream is not None:
+        from crawler.fetch.factiva import environment_access
+        from crawler.jobs.streaming import stream_factiva
+
+        _finish(
+            stream_factiva(
+                here.settings,
+                environment_access(subscription),
+                clock=here.clock,
+                report=report,
+                publisher=publisher,
+                on_fault=console.fault,
+                once=once,
+                rejects=rejects,
+            ),
+            report,
+        )
+        return
+    paths = paths or []
+    if watch:
+        _finish(
+            watch_folders(
+                here.settings,
+                paths,
+                clock=here.clock,
+                report=report,
+                kind=kind,
+                publisher=publisher,
+                on_fault=console.fault,
+                settle=settle,
+            ),
+            report,
+        )
+        return
     work = import_originals(
         here.settings,
         paths,
@@ -36,6 +109,21 @@ def import_(
         on_fault=console.fault,
         report=report,
     )
+    _finish(work, report)
+
+
+def _check(paths: list[Path] | None, stream: Stream | None, *, watch: bool, only_streams: dict[str, object]) -> None:
+    if stream is None:
+        wrong = next((name for name, value in only_streams.items() if value), None)
+        if wrong is not None:
+            raise UsageError(f"{wrong}: expected together with --stream")
+        if not paths:
+            raise UsageError("PATH: expected files or folders to import")
+    elif paths or watch:
+        raise UsageError("--stream: expected without PATH and --watch")
+
+
+def _finish(work: Coroutine[Any, Any, object], report: ImportReport) -> None:
     try:
         finish(work)
     except KeyboardInterrupt:

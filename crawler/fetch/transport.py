@@ -82,7 +82,7 @@ class Transport:
     def __init__(self, settings: FetchSettings, names: Names, rules: AddressRules, clock: Clock) -> None:
         self._settings = settings
         self._names, self._rules, self._clock = names, rules, clock
-        self._tls = _tls(settings.ca_file)
+        self._tls = tls_context(settings.ca_file)
         self._proxy = URL(settings.proxy) if settings.proxy else None
         self._direct: aiohttp.ClientSession | None = None
         self._proxied: aiohttp.ClientSession | None = None
@@ -211,7 +211,8 @@ class _Body:
 
 
 @lru_cache(maxsize=4)  # reading the system's authorities takes 20 ms
-def _tls(ca_file: str) -> ssl.SSLContext:
+def tls_context(ca_file: str) -> ssl.SSLContext:
+    """The system's certificate authorities and those of the file. Raises SettingsError for a file that is none."""
     context = ssl.create_default_context()
     if ca_file:
         try:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 
-from crawler import originals
+from crawler import metrics, originals
 from crawler.clock import Clock
 from crawler.errors import InputError, StoreInUse, UsageError
 from crawler.extract import extract
 from crawler.model import Article, Fingerprint, Removal, Role, Verdict
 from crawler.originals import Fault, Format, Item, RawOriginal
-from crawler.pipeline.cpu import CpuPool, linker
+from crawler.originals.sidecars import is_sidecar
+from crawler.pipeline.cpu import CpuPool, WorkCrashed, default_processes, linker
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
@@ -26,17 +27,25 @@ from crawler.store import Store
 log = logging.getLogger(__name__)
 
 BATCH = 64  # articles handed to the CPU pool at once
+BATCH_BYTES = 4_000_000  # of their texts and bodies, about; one article may have more
+AHEAD = 3  # batches whose signatures are made while an earlier one is stored
 DECISIONS_AT_ONCE = 8
+ORIGINALS_AT_ONCE = 256
 LEASE_SECONDS = 300.0
+WORTH_PROCESSES = 1_000_000  # bytes of a delivery, before processes of their own pay for their start
+
+OnFault = Callable[[InputError], None]
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What an import did; `faults` are the items left out, each told when it was met."""
+    """What an import did; `faults` are the items left out, each told when it was met, `skipped` those that hold no
+    article by their nature."""
 
     outcomes: Counter[str] = field(default_factory=Counter)  # created | changed | unchanged | stale
     removed: int = 0
     faults: int = 0
+    skipped: int = 0
     tally: Tally = field(default_factory=Tally)
 
     def as_json(self) -> dict[str, object]:
@@ -47,8 +56,13 @@ class ImportReport:
             "stale": self.outcomes["stale"],
             "removed": self.removed,
             "faults": self.faults,
+            "skipped": self.skipped,
             "linked": self.tally.linked,
         }
+
+
+def tell(fault: InputError) -> None:
+    log.warning("%s", fault)
 
 
 async def import_originals(
@@ -58,87 +72,157 @@ async def import_originals(
     clock: Clock,
     kind: Format = Format.AUTO,
     publisher: str = "",
-    on_fault: Callable[[InputError], None] = lambda fault: log.warning("%s", fault),
-    processes: int = 0,
+    on_fault: OnFault = tell,
+    processes: int | None = None,
     report: ImportReport | None = None,
 ) -> ImportReport:
     """Loads every item of `paths` in order; an item that can't be read is told to `on_fault` and left out.
 
     `report`, where given, is counted up as it goes: what it says is stored, also when the import is cancelled.
-    Raises InputError where a path itself can't be read, StoreError where the store can't be written.
+    `processes` None: as many as the delivery is worth. Raises InputError where a path itself can't be read, StoreError
+    where the store can't be written.
     """
     report = ImportReport() if report is None else report
     files = [(file, file != path) for path in paths for file in files_of(path)]
+    if processes is None:
+        small = sum(file.stat().st_size for file, _ in files) < WORTH_PROCESSES
+        processes = 0 if small else settings.run.processes or default_processes()
+    async with importer(settings, clock=clock, processes=processes, report=report, on_fault=on_fault) as taking:
+        await taking.take(
+            (file, item) for file, found in files for item in items_of(file, kind, publisher, found=found)
+        )
+        await taking.settle()
+    return report
+
+
+@asynccontextmanager
+async def importer(
+    settings: Settings, *, clock: Clock, processes: int, report: ImportReport, on_fault: OnFault, outage: float = 0.0
+) -> AsyncIterator[Importer]:
+    """An importer on the store of the settings. `outage`: seconds that a database which went away is waited for."""
     async with (
         await Store.open(settings.database, clock) as store,
         CpuPool(settings.link, settings.rights_list(), processes=processes) as cpu,
     ):
+        store.outage = outage
         with suppress(StoreInUse), store.exclusive_run():
             await store.reclaim()  # what an import that was killed had in hand
-        items = ((file, item) for file, found in files for item in _items(file, kind, publisher, found=found))
-        while batch := list(islice(items, BATCH)):
-            await _take(batch, store, cpu, report, on_fault)
-        await settle_pending(store, cpu, report.tally)
-    return report
+        yield Importer(store, cpu, report, on_fault)
 
 
-async def settle_pending(store: Store, cpu: CpuPool, tally: Tally) -> None:
-    """Makes every decision that waits: pages stored before their original get their link here."""
-    desk = LinkingDesk(store, cpu)
-    worker = f"import:{os.getpid()}"
-    while pending := await store.pending(worker, DECISIONS_AT_ONCE, LEASE_SECONDS):
-        for one in pending:
-            await desk.decide(one.article_id, tally, worker=worker, reason=one.reason)
-    await store.forget_unindexed()
+@dataclass(frozen=True, slots=True)
+class Importer:
+    """Takes items into an open store, in the order of delivery."""
 
+    store: Store
+    cpu: CpuPool
+    report: ImportReport
+    on_fault: OnFault
 
-def files_of(path: Path) -> Iterator[Path]:
-    """The file itself, or the files of a folder in the order of their names (hidden ones left out)."""
-    if path.is_dir():
-        found = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
-        if not found:
-            raise InputError(path, "expected files in this folder, it is empty")
-        yield from found
-    elif path.exists():
-        yield path
-    else:
-        raise InputError(path, "expected a file or a folder, there is none")
+    async def take(self, items: Iterator[tuple[Path, Item]]) -> None:
+        """Stores all of them; when it returns they are committed. What can't be read is told and left out.
 
+        Reading, signatures and storing overlap, in bounded memory.
+        """
+        ahead: deque[tuple[Sequence[tuple[Path, Item]], asyncio.Task[list[Prepared]]]] = deque()
+        try:
+            while True:
+                batch = await asyncio.to_thread(_next_batch, items)
+                if batch:
+                    ahead.append((batch, asyncio.create_task(self._prepared(batch))))
+                if not ahead:
+                    return
+                if not batch or len(ahead) > AHEAD:
+                    first, preparing = ahead.popleft()
+                    await self._store(first, await preparing)
+        finally:
+            for _, preparing in ahead:
+                preparing.cancel()
+            await asyncio.gather(*(preparing for _, preparing in ahead), return_exceptions=True)
 
-def _items(file: Path, kind: Format, publisher: str, *, found: bool) -> Iterator[Item]:
-    """The file's items. One `found` in a folder may be anything: what can't be read is a fault, not the end."""
-    try:
-        yield from originals.read(file, kind, publisher=publisher)
-    except (InputError, UsageError) as error:
-        if not found:
+    async def settle(self) -> None:
+        """Makes every decision that waits."""
+        await settle_pending(self.store, self.cpu, self.report.tally)
+
+    async def _prepared(self, batch: Sequence[tuple[Path, Item]]) -> list[Prepared]:
+        wanted = [item for _, item in batch if not isinstance(item, Fault | Removal)]
+        try:
+            return await self.cpu.run(prepare_batch, wanted) if wanted else []
+        except WorkCrashed:
+            # One that kills its process or never ends must not take sixty others along.
+            return [await self._prepared_alone(item) for item in wanted]
+
+    async def _prepared_alone(self, item: Article | RawOriginal) -> Prepared:
+        try:
+            return (await self.cpu.run(prepare_batch, [item]))[0]
+        except WorkCrashed as error:
+            return str(error)
+
+    async def _store(self, batch: Sequence[tuple[Path, Item]], prepared: Sequence[Prepared]) -> None:
+        ready = iter(prepared)
+        together: dict[str, tuple[Article, Fingerprint | None]] = {}
+        for file, item in batch:
+            if isinstance(item, Fault):
+                self._tell(item)
+            elif isinstance(item, Removal):
+                await self._store_together(together)  # a removal must not overtake what it removes
+                self.report.removed += len(await self.store.remove(item))
+            elif isinstance(found := next(ready), str):
+                self._tell(Fault(str(file), None, found))
+            else:
+                article, fingerprint = (item, found.fingerprint) if isinstance(item, Article) else found.whole()
+                if article.id in together:  # nor a version the one before
+                    await self._store_together(together)
+                together[article.id] = (article, fingerprint)
+        await self._store_together(together)
+
+    async def _store_together(self, waiting: dict[str, tuple[Article, Fingerprint | None]]) -> None:
+        """Stores different articles at once: SQLite commits them together, PostgreSQL over several connections."""
+        storing = asyncio.gather(*(self._store_one(*one) for one in waiting.values()))
+        waiting.clear()
+        try:
+            await asyncio.shield(storing)
+        except asyncio.CancelledError:
+            await storing  # it is written all the same, and shall be counted
             raise
-        yield Fault(str(file), None, error.expected if isinstance(error, InputError) else str(error))
 
+    async def _store_one(self, article: Article, fingerprint: Fingerprint | None) -> None:
+        stored = await self.store.store_article(article, fingerprint)
+        self.report.outcomes[stored.outcome] += 1
 
-async def _take(
-    batch: Sequence[tuple[Path, Item]],
-    store: Store,
-    cpu: CpuPool,
-    report: ImportReport,
-    on_fault: Callable[[InputError], None],
-) -> None:
-    read = await cpu.run(read_batch, [one for _, one in batch if not isinstance(one, Fault | Removal)])
-    ready = iter(read)
-    for file, item in batch:  # in the order of delivery: a removal must not overtake what it removes
-        if isinstance(item, Fault):
-            report.faults += 1
-            on_fault(item.as_error())
-        elif isinstance(item, Removal):
-            report.removed += len(await store.remove(item))
+    def _tell(self, fault: Fault) -> None:
+        if fault.skipped:
+            self.report.skipped += 1
         else:
-            article, fingerprint = next(ready)
-            if article.verdict is not Verdict.ARTICLE or not article.text:
-                report.faults += 1
-                reason = "" if article.verdict is Verdict.ARTICLE else f", found none ({article.verdict.value})"
-                on_fault(InputError(file, f"expected an article with a text{reason}"))
-                continue
-            stored = await store.store_article(article, fingerprint)
-            report.outcomes[stored.outcome] += 1
+            self.report.faults += 1
+        self.on_fault(fault.as_error())
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What the CPU pool made of an item: its fingerprint, and the article where it was still to be extracted."""
+
+    fingerprint: Fingerprint | None
+    article: Article | None = None
+
+    def whole(self) -> tuple[Article, Fingerprint | None]:
+        assert self.article is not None
+        return self.article, self.fingerprint
+
+
+Prepared = Ready | str  # in words why an item is no article
+
+
+def prepare_batch(items: Sequence[Article | RawOriginal]) -> list[Prepared]:
+    """What is worth the way back out of the CPU pool: an article that came whole is known outside."""
+    prepared: list[Prepared] = []
+    for item, (article, fingerprint) in zip(items, read_batch(items), strict=True):
+        if article.verdict is not Verdict.ARTICLE or not article.text:
+            found = "" if article.verdict is Verdict.ARTICLE else f", found none ({article.verdict.value})"
+            prepared.append(f"expected an article with a text{found}")
+        else:
+            prepared.append(Ready(fingerprint, None if article is item else article))
+    return prepared
 
 
 def read_batch(items: Sequence[Article | RawOriginal]) -> list[tuple[Article, Fingerprint | None]]:
@@ -169,3 +253,62 @@ def _extracted(raw: RawOriginal) -> Article:
         trailer=found.trailer,
         verdict=found.verdict,
     )
+
+
+async def settle_pending(store: Store, cpu: CpuPool, tally: Tally) -> None:
+    """Makes every decision that waits: pages stored before their original get their link here."""
+    desk = LinkingDesk(store, cpu)
+    worker = f"import:{os.getpid()}"
+    while pending := await store.pending(worker, ORIGINALS_AT_ONCE, LEASE_SECONDS):
+        pages = await store.settle_originals(pending, worker)
+        metrics.DECISIONS.add("original", len(pending) - len(pages))
+        for at in range(0, len(pages), DECISIONS_AT_ONCE):
+            some = pages[at : at + DECISIONS_AT_ONCE]
+            await asyncio.gather(
+                *(desk.decide(one.article_id, tally, worker=worker, reason=one.reason) for one in some)
+            )
+    await store.forget_unindexed()
+
+
+def files_of(path: Path) -> Iterator[Path]:
+    """The file itself, or the files of a folder in the order of their names, without hidden ones and sidecars."""
+    if path.is_dir():
+        found = sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
+        if not found:
+            raise InputError(path, "expected files in this folder, it is empty")
+        yield from (one for one in found if not is_sidecar_file(one))
+    elif path.exists():
+        yield path
+    else:
+        raise InputError(path, "expected a file or a folder, there is none")
+
+
+def is_sidecar_file(path: Path) -> bool:
+    """Whether the file says something of a page or text beside it."""
+    return is_sidecar(path.name, lambda name: (path.parent / name).is_file())
+
+
+def items_of(file: Path, kind: Format, publisher: str, *, found: bool) -> Iterator[Item]:
+    """The file's items. One `found` in a folder may be anything: what can't be read is a fault, not the end."""
+    try:
+        yield from originals.read(file, kind, publisher=publisher)
+    except (InputError, UsageError) as error:
+        if not found:
+            raise
+        if isinstance(error, InputError):
+            yield Fault(error.path, None, error.expected)
+        else:
+            yield Fault(str(file), None, str(error).removeprefix(f"{file}: "))
+
+
+def _next_batch(items: Iterator[tuple[Path, Item]]) -> list[tuple[Path, Item]]:
+    batch, size = [], 0
+    for file, item in items:
+        batch.append((file, item))
+        if isinstance(item, RawOriginal):
+            size += len(item.document.body)
+        elif isinstance(item, Article):
+            size += len(item.text)
+        if len(batch) == BATCH or size > BATCH_BYTES:
+            break
+    return batch

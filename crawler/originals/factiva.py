@@ -1,4 +1,4 @@
-"""Articles of Factiva Streams and Snapshots: JSON objects, stream messages, and the rows of a Snapshot's CSV.
+"""Articles of Factiva Streams and Snapshots: JSON objects, stream messages, and the rows of a Snapshot's CSV or Avro.
 
 Field names as the vendor's documentation of Streams and Snapshots has them: `an` is the accession number, `snippet`
 the lead and `body` what follows it; times are milliseconds of Unix time or ISO text.
@@ -17,7 +17,7 @@ from crawler import urls
 from crawler.interchange import time_from_json
 from crawler.model import Article, Removal, Role
 from crawler.originals.opening import MAX_ITEM, lines
-from crawler.originals.prose import joined, line, names, paragraphs
+from crawler.originals.prose import joined, line, names, not_utf_8, paragraphs
 
 _TIMES = ("modification_datetime", "ingestion_datetime", "publication_datetime")
 _KNOWN = re.compile(r'"(?:an|publication_datetime|modification_datetime|source_code|event_type)"\s*:', re.IGNORECASE)
@@ -102,15 +102,15 @@ def csv_rows(stream: BufferedReader, delimiter: str) -> Iterator[tuple[int, dict
             row = (
                 dict(zip(columns, cells, strict=True)) if fits else f"expected {len(columns)} columns, got {len(cells)}"
             )
-            yield reader.line_num, row
+            yield reader.line_num, not_utf_8(cells) or row
 
 
 def _text_lines(stream: BufferedReader, too_long: list[int]) -> Iterator[str]:
     for number, raw in lines(stream):
         if raw is None:
             too_long.append(number)
-        # A broken character inside a quoted field spoils that character: the rows after it must stay in step.
-        yield (raw or b"").decode("utf-8", "replace") + "\n"
+        # A broken byte inside a quoted field must not end the field: the rows after it have to stay in step.
+        yield (raw or b"").decode("utf-8", "surrogateescape") + "\n"
 
 
 def _article(row: Row, accession_number: str, publisher: str) -> Article:

@@ -13,7 +13,7 @@ class Format(StrEnum):
     """How originals are delivered; `auto`: told by content."""
 
     AUTO = "auto"
-    FACTIVA = "factiva"  # Streams and Snapshots as JSON or CSV
+    FACTIVA = "factiva"  # Streams and Snapshots as JSON, CSV or Avro
     NEWSML = "newsml"  # NewsML-G2
     NITF = "nitf"
     JSONL = "jsonl"  # rows with the fields of the public JSON
@@ -31,11 +31,15 @@ class RawOriginal:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """An item of a delivery that can't be read. `item` is a line or element number from 1, None: the whole file."""
+    """An item of a delivery that can't be read. `item` is a line or element number from 1, None: the whole file.
+
+    `skipped`: there is nothing wrong with it, it only holds no article.
+    """
 
     path: str
     item: int | None
     reason: str
+    skipped: bool = False
 
     def as_error(self) -> InputError:
         return InputError(self.path, self.reason, self.item)
@@ -46,6 +50,10 @@ class Fault:
 
 Delivery = Article | Removal | RawOriginal
 Item = Delivery | Fault
+
+
+class Skipped(ValueError):
+    """An item that holds no article by its nature, its message says which."""
 
 
 class Unreadable(ValueError):

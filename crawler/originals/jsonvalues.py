@@ -41,7 +41,7 @@ def objects(stream: BufferedReader, beginning: bytes) -> Iterator[Numbered]:
         if line is None:
             yield number, f"expected a line of at most {MAX_ITEM // 1_000_000} MB"
         elif line.strip():
-            for found in _of_line(line):
+            for found in of_line(line):
                 yield number, found
 
 
@@ -70,7 +70,8 @@ def _is_spread(beginning: bytes) -> bool:
     return False
 
 
-def _of_line(line: bytes) -> Iterator[Json | str]:
+def of_line(line: bytes) -> Iterator[Json | str]:
+    """The objects of one line, or of one message of a stream, each or in words why it is none."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:

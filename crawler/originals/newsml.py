@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from io import BufferedReader
-from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from crawler import urls
 from crawler.interchange import time_from_json
 from crawler.model import Article, Removal, Role
-from crawler.originals.items import Fault, Item
+from crawler.originals.items import Fault, Item, Skipped
 from crawler.originals.nitf import GONE, Body, body_paragraphs, nitf_body
+from crawler.originals.parts import Part
 from crawler.originals.prose import joined, line, names, paragraphs
-from crawler.originals.xmlitems import every, first, items, local, text_of
+from crawler.originals.xmlitems import every, first, items, local, require_utf_8, text_of
 
 _ITEMS = frozenset({"newsItem", "packageItem", "conceptItem", "knowledgeItem", "planningItem"})
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-def read_newsml(stream: BufferedReader, path: Path, publisher: str) -> Iterator[Item]:
-    received = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+def read_newsml(stream: BufferedReader, part: Part, publisher: str) -> Iterator[Item]:
     number = 0
     for number, item in items(stream, _ITEMS):
         try:
-            yield _delivery(item, publisher, received)
+            yield _delivery(item, publisher, part.received)
+        except Skipped as skipped:
+            yield Fault(part.path, number, f"skipped: {skipped}", skipped=True)
         except ValueError as error:
-            yield Fault(str(path), number, str(error))
+            yield Fault(part.path, number, str(error))
     if not number:
-        yield Fault(str(path), None, "expected an element newsItem")
+        yield Fault(part.path, None, "expected an element newsItem")
 
 
 def _delivery(item: Element, publisher: str, received: datetime) -> Article | Removal:
     if local(item) != "newsItem":
-        raise ValueError(f"skipped: a {local(item)} holds no text of its own")
+        raise Skipped(f"a {local(item)} holds no text of its own")
+    require_utf_8(item)
     guid = line(item.get("guid") or "")
     if not guid:
         raise ValueError("guid: expected the item's id")
@@ -47,7 +49,7 @@ def _delivery(item: Element, publisher: str, received: datetime) -> Article | Re
         return Removal(vendor_id=guid, vendor_source=None, at=changed or received)
     kind = _code(first(meta, "itemClass"))
     if kind not in {"", "text", "composite"}:
-        raise ValueError(f"skipped: an item of class {kind[:40]}, not a text")
+        raise Skipped(f"an item of class {kind[:40]}, not a text")
     body = _body(item)
     if not body.text:
         raise ValueError("contentSet: expected inline NITF, XHTML or plain text")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from io import BufferedReader
-from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from crawler import urls
 from crawler.interchange import time_from_json
 from crawler.model import Article, Removal, Role
 from crawler.originals.items import Fault, Item
+from crawler.originals.parts import Part
 from crawler.originals.prose import joined, line, names
-from crawler.originals.xmlitems import every, first, items, local, text_of
+from crawler.originals.xmlitems import every, first, items, local, require_utf_8, text_of
 
 GONE = frozenset({"canceled", "cancelled", "withheld"})
 # What stands beside the text in it: pictures with their captions, tables, the head of an embedded frame.
@@ -33,16 +33,15 @@ class Body:
     captions: tuple[str, ...] = ()
 
 
-def read_nitf(stream: BufferedReader, path: Path, publisher: str) -> Iterator[Item]:
-    received = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+def read_nitf(stream: BufferedReader, part: Part, publisher: str) -> Iterator[Item]:
     number = 0
     for number, root in items(stream, frozenset({"nitf"})):
         try:
-            yield _delivery(root, publisher, received)
+            yield _delivery(root, publisher, part.received)
         except ValueError as error:
-            yield Fault(str(path), number, str(error))
+            yield Fault(part.path, number, str(error))
     if not number:
-        yield Fault(str(path), None, "expected an element nitf")
+        yield Fault(part.path, None, "expected an element nitf")
 
 
 def nitf_body(root: Element) -> Body:
@@ -87,6 +86,7 @@ def body_paragraphs(element: Element) -> list[str]:
 
 
 def _delivery(root: Element, publisher: str, received: datetime) -> Article | Removal:
+    require_utf_8(root)
     number = _attribute(root, "doc-id", "id-string")
     if not number:
         raise ValueError("doc-id: expected an id-string")

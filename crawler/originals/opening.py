@@ -6,6 +6,7 @@ import codecs
 import gzip
 import io
 import sys
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +22,12 @@ else:
     from backports import zstd
 
 MAX_ITEM = 5_000_000  # bytes of one line, one JSON value, one text or HTML file
+HEAD = 1_000_000  # bytes by which a format is told
 _BUFFER = 1 << 16
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError)
+_BROKEN = (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError, zipfile.BadZipFile)
+MOST_TIMES = 200  # its size: news packs to a fifth, a bomb to a thousandth
+_SMALL = 50_000_000  # bytes that may come out of any file, however small it is
 
 
 @contextmanager
@@ -41,24 +45,32 @@ def opened(path: Path) -> Iterator[io.BufferedReader]:
     except OSError as error:
         raise InputError(path, f"can't be opened: {error.strerror or error}") from None
     with raw:
-        magic = raw.read(4)
-        raw.seek(0)
-        stream = raw
-        if magic.startswith(_GZIP):
-            stream = cast(io.BufferedReader, gzip.GzipFile(fileobj=raw))
-        elif magic == _ZSTD:
-            stream = cast(io.BufferedReader, zstd.ZstdFile(raw))
-        buffered = io.BufferedReader(_Readable(stream), _BUFFER)
-        if _has_mark(buffered):
-            buffered.read(len(codecs.BOM_UTF8))
-        yield cast(io.BufferedReader, buffered)
+        yield unpacked(raw, path.stat().st_size)
+
+
+def unpacked(raw: io.BufferedIOBase, size: int) -> io.BufferedReader:
+    """The stream's bytes as `opened` gives a file's; `size` is the stream's own. Reading raises Unreadable."""
+    magic = raw.read(4)
+    raw.seek(0)
+    stream = raw
+    if magic.startswith(_GZIP):
+        stream = gzip.GzipFile(fileobj=cast(io.BufferedReader, raw))
+    elif magic == _ZSTD:
+        stream = cast(io.BufferedIOBase, zstd.ZstdFile(cast(io.BufferedReader, raw)))
+    packed = stream is not raw or isinstance(raw, zipfile.ZipExtFile)
+    most = max(_SMALL, MOST_TIMES * size) if packed else None
+    buffered = io.BufferedReader(_Readable(stream, most), _BUFFER)
+    if _has_mark(buffered):
+        buffered.read(len(codecs.BOM_UTF8))
+    return cast(io.BufferedReader, buffered)
 
 
 class _Readable(io.RawIOBase):
-    """A stream whose failures to read or unpack are Unreadable."""
+    """A stream whose failures to read or unpack are Unreadable; gives `most` bytes, None: as many as there are."""
 
-    def __init__(self, stream: io.BufferedReader) -> None:
-        self._stream = stream
+    def __init__(self, stream: io.BufferedIOBase, most: int | None) -> None:
+        self._stream, self._most = stream, most
+        self._given = 0
 
     def readable(self) -> bool:
         return True
@@ -71,6 +83,9 @@ class _Readable(io.RawIOBase):
             raise Unreadable("the compressed data are broken or break off") from None
         except OSError as error:
             raise Unreadable(f"can't be read: {error.strerror or error}") from None
+        self._given += len(data)
+        if self._most is not None and self._given > self._most:
+            raise Unreadable(f"expected data that unpack to at most {MOST_TIMES} times their size")
         view[: len(data)] = data
         return len(data)
 
@@ -82,15 +97,20 @@ def _has_mark(stream: io.BufferedReader[_Readable]) -> bool:
         return False  # the reader that follows meets it again and tells
 
 
-def head(path: Path, size: int = 1_000_000) -> bytes:
+def head(path: Path, size: int = HEAD) -> bytes:
     """The first bytes, unpacked; fewer where the compressed data break off."""
-    found = bytearray()
     with opened(path) as stream:
-        try:
-            while len(found) < size and (data := stream.read1(_BUFFER)):
-                found += data
-        except Unreadable:
-            pass
+        return beginning_of(stream, size)
+
+
+def beginning_of(stream: io.BufferedReader, size: int = HEAD) -> bytes:
+    """The first bytes of a stream; fewer where the compressed data break off."""
+    found = bytearray()
+    try:
+        while len(found) < size and (data := stream.read1(_BUFFER)):
+            found += data
+    except Unreadable:
+        pass
     return bytes(found)
 
 

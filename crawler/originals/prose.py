@@ -13,6 +13,7 @@ _MARKUP = re.compile(
 )
 _BLOCK = re.compile(r"</?(?:p|div|h[1-6]|ul|ol|li|table|tr|blockquote)\b[^<>]*>|(?:<br\s*/?>\s*){2,}", re.IGNORECASE)
 _PARAGRAPHS = re.compile(r"\n[^\S\n]*(?:\n\s*)+")
+_ESCAPED = re.compile("[\udc80-\udcff]")
 _NAMES = re.compile(r"\s*,\s*(?:and\s+|&\s*)?|\s+(?:and|&)\s+|\s*;\s*", re.IGNORECASE)
 
 
@@ -30,6 +31,14 @@ def paragraphs(text: str) -> list[str]:
     if len(parts) == 1:
         parts = text.split("\n")
     return [folded for part in parts if (folded := line(part))]
+
+
+def not_utf_8(values: Iterable[object]) -> str:
+    """In words that a text decoded with "surrogateescape" held bytes which are no UTF-8; "" where none does."""
+    for value in values:
+        if isinstance(value, str) and (found := _ESCAPED.search(value)) is not None:
+            return f"expected UTF-8, got the byte 0x{ord(found.group()) - 0xDC00:02x}"
+    return ""
 
 
 def joined(parts: Iterable[str]) -> str:

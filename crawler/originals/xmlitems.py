@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import html.entities
+import re
 from collections.abc import Iterator
 from io import BufferedReader
 from xml.etree.ElementTree import Element, ParseError
@@ -14,6 +16,13 @@ from crawler.originals.items import Unreadable
 
 MAX_XML_ITEM = 20_000_000  # bytes of one item
 MAX_LEVELS = 200
+
+# What is put where a byte is no UTF-8: a character that XML allows and no text has.
+_BROKEN = "\U0010fffe"
+# Characters that end a document, and that vendors' editing systems leave in it all the same.
+_CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32)], " ")
+_ENCODING = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["']""")
+_AS_UTF_8 = frozenset({"utf-8", "utf8", "ascii", "us-ascii"})
 
 # Names of HTML's entities, which NITF's DTD declares and texts use without it.
 _NAMED = {name: chr(point) for name, point in html.entities.name2codepoint.items()}
@@ -52,6 +61,12 @@ def items(stream: BufferedReader, names: frozenset[str]) -> Iterator[tuple[int, 
         raise Unreadable("the document declares XML entities, which are not read", number + 1) from None
 
 
+def require_utf_8(element: Element) -> None:
+    """Raises ValueError where a byte of the element was no UTF-8."""
+    if any(_BROKEN in (one.text or "") + (one.tail or "") + "".join(one.attrib.values()) for one in element.iter()):
+        raise ValueError("expected UTF-8, got a byte that is none")
+
+
 def local(element: Element) -> str:
     """The element's name without its namespace."""
     return str(element.tag).rpartition("}")[2]
@@ -84,16 +99,36 @@ def _parser() -> DefusedXMLParser:
     return parser
 
 
+def _replaced(error: UnicodeError) -> tuple[str, int]:
+    return _BROKEN, error.end if isinstance(error, UnicodeDecodeError) else 0
+
+
+codecs.register_error("wiretrace-xml", _replaced)
+
+
 class _Counting:
-    """A stream that stops a document whose one item never ends. `size` counts bytes since the last item."""
+    """A stream that stops a document whose one item never ends. `size` counts bytes since the last item.
+
+    A byte that is not of the document's encoding would end it, and all items after it: in UTF-8 such bytes are marked,
+    for their item alone to be told, and control characters are blanks.
+    """
 
     def __init__(self, stream: BufferedReader) -> None:
         self._stream = stream
         self.size = 0
+        beginning = stream.peek(200)[:200]
+        said = _ENCODING.match(beginning.lstrip())
+        is_utf_8 = said.group(1).decode().lower() in _AS_UTF_8 if said else b"\x00" not in beginning
+        self._decoder = codecs.getincrementaldecoder("utf-8")("wiretrace-xml") if is_utf_8 else None
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read1(size)
-        self.size += len(data)
-        if self.size > MAX_XML_ITEM:
-            raise Unreadable(f"expected items of at most {MAX_XML_ITEM // 1_000_000} MB")
-        return data
+        while True:
+            data = self._stream.read1(size)
+            self.size += len(data)
+            if self.size > MAX_XML_ITEM:
+                raise Unreadable(f"expected items of at most {MAX_XML_ITEM // 1_000_000} MB")
+            if self._decoder is None:
+                return data
+            clean = self._decoder.decode(data, final=not data).translate(_CONTROLS).encode()
+            if clean or not data:  # a character may be cut in two: no end of the document yet
+                return clean

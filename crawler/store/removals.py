@@ -24,11 +24,17 @@ def latest(tx: Transaction, article: Article) -> datetime | None:
     """When the article, or its whole source, was last removed."""
     if not delivery.is_delivery(article):
         return None
-    these = [sa.and_(removals.c.kind == ARTICLE, removals.c.key == article.vendor_id)]
-    if article.vendor_source is not None:
-        these.append(sa.and_(removals.c.kind == SOURCE, removals.c.key == article.vendor_source))
-    found: datetime | None = tx.scalar(sa.select(sa.func.max(removals.c.at)).where(sa.or_(*these)))
+    found: datetime | None = tx.scalar(_LATEST, {"article": article.vendor_id, "source": article.vendor_source})
     return found
+
+
+# Made once: it is asked for every article of a delivery. A source of null is no row's key.
+_LATEST = sa.select(sa.func.max(removals.c.at)).where(
+    sa.or_(
+        sa.and_(removals.c.kind == ARTICLE, removals.c.key == sa.bindparam("article", type_=removals.c.key.type)),
+        sa.and_(removals.c.kind == SOURCE, removals.c.key == sa.bindparam("source", type_=removals.c.key.type)),
+    )
+)
 
 
 def apply(tx: Transaction, removal: Removal) -> list[str]:

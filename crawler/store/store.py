@@ -31,6 +31,7 @@ from crawler.store.reindexing import Reindexing
 from crawler.store.reviews import Reviews
 from crawler.store.runs import Runs
 from crawler.store.searching import Searching
+from crawler.store.settling import Settling
 from crawler.store.sites import Sites
 from crawler.store.sources import Sources
 
@@ -43,6 +44,7 @@ class Store(
     Articles,
     Cases,
     Decisions,
+    Settling,
     Places,
     Reindexing,
     Exports,

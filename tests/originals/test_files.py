@@ -144,8 +144,7 @@ def test_an_html_file_is_left_to_be_extracted(tmp_path: Path) -> None:
         (b"", "the file is empty"),
         (b"\n \n", "the file is empty"),
         (b"%PDF-1.7", "got a PDF file"),
-        (b"Obj\x01\x04", "got an Avro file"),
-        (b"PK\x03\x04", "got a ZIP archive"),
+        (b"PAR1\x04", "got a Parquet file"),
         (b"\xff\xfe{\x00", "got UTF-16"),
         (b"a\x00b", "got binary data"),
         (b"<?xml version='1.0'?><rss/>", "got XML with the root element rss"),
@@ -156,7 +155,7 @@ def test_a_file_of_no_known_format_is_one_line(tmp_path: Path, body: bytes, got:
     path.write_bytes(body)
     with pytest.raises(InputError) as caught:
         read(path)
-    assert str(caught.value).startswith(f"{path}: expected JSON lines, Factiva JSON or CSV, ")
+    assert str(caught.value).startswith(f"{path}: expected JSON lines, Factiva JSON, CSV or Avro, ")
     assert str(caught.value).endswith(got)
 
 
