@@ -257,6 +257,18 @@ class ArchiveRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Imprint:
+    """What stands in for an original's text once that may not be kept: hashes, and the secret they were made with.
+
+    `agency`: the text told that it is an agency's.
+    """
+
+    key: bytes = field(repr=False)
+    data: bytes = field(repr=False)
+    agency: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """A stored (or to be stored) article. The first block of fields is the public JSON.
 
@@ -295,6 +307,7 @@ class Article:
     noindex: bool = False
     captured: datetime | None = None
     backfill: bool = False  # it came with the first document of its source: no news to anyone
+    imprint: Imprint | None = None  # where the text is kept no longer
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,4 +95,11 @@ def _is_agency(original: Article) -> bool:
     lines = (original.credit or "", original.copyright or "", *original.byline)
     if any(_AGENCY.search(line) or _AGENCY_ANY_CASE.search(line) for line in lines if line):
         return True
-    return bool(_AGENCY_DATELINE.match(original.text[:120]))
+    if original.imprint is not None:
+        return original.imprint.agency
+    return has_agency_dateline(original.text)
+
+
+def has_agency_dateline(text: str) -> bool:
+    """Whether a story opens as an agency's: "LONDON (AP) -- …"."""
+    return bool(_AGENCY_DATELINE.match(text[:120]))
