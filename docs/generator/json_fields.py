@@ -58,6 +58,7 @@ from crawler.model import (
     Subject,
 )
 from crawler.pipeline.tally import Tally
+from crawler.redistribution import Redistribution, text_hash
 from crawler.store import SourceRecord, Store
 from crawler.store.places import membership_json
 from crawler.store.stories import story_json
@@ -144,7 +145,7 @@ _ATTRIBUTION = Attribution("Dow Jones", (_MARKER,), _TEASER.id, 0.93)
 
 def json_page() -> str:
     attribution = interchange.attribution_to_json(_ATTRIBUTION, _TEASER)
-    article = interchange.article_to_json(_PAGE, attribution)
+    article = interchange.article_to_json(_PAGE, attribution) | {"text_hash": text_hash(_PAGE.text)}
     link = interchange.link_to_json(_LINK, interchange.article_brief(_PAGE), interchange.article_brief(_ORIGINAL))
     decision = Decision(
         _PAGE.id, _LINK.linker, _LINK.score, _LINK, None, (Considered(_ORIGINAL.id, _LINK.score, True, "taken"),)
@@ -227,7 +228,10 @@ def _change_row(link: Json) -> Json:
     """One row of `export changes`, written by the export itself."""
 
     class Log:
-        async def changes(self, since: object) -> AsyncIterator[Change]:
+        async def redistribution(self, declared: object) -> Redistribution:
+            return Redistribution()
+
+        async def changes(self, since: object, passing: object) -> AsyncIterator[Change]:
             yield Change(4, _SEEN, Subject.LINK, Action.CREATED, link["id"], "new", link)
 
     out = io.StringIO()
