@@ -19,6 +19,7 @@ from crawler.model import Article, Fingerprint, Removal, Role, Verdict
 from crawler.originals import Fault, Format, Item, RawOriginal
 from crawler.pipeline.cpu import CpuPool, linker
 from crawler.pipeline.linking import LinkingDesk
+from crawler.pipeline.retention import replace_old_texts
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
 from crawler.store import Store
@@ -79,6 +80,7 @@ async def import_originals(
         while batch := list(islice(items, BATCH)):
             await _take(batch, store, cpu, report, on_fault)
         await settle_pending(store, cpu, report.tally)
+        await replace_old_texts(store, cpu, settings.originals.keep_text_days, clock.now())
     return report
 
 

@@ -1,6 +1,7 @@
 """Tables, queries, the frontier and its leases, the candidate index, the change log. Only here is SQL."""
 
 from crawler.store.hostbook import HostNote
+from crawler.store.imprints import Hashed, Overdue
 from crawler.store.leasing import Share
 from crawler.store.records import (
     Announced,
@@ -37,9 +38,11 @@ __all__ = [
     "FrontierCounts",
     "FrontierEntry",
     "Gauges",
+    "Hashed",
     "HostNote",
     "Neighbour",
     "Neighbours",
+    "Overdue",
     "PendingDecision",
     "PollOutcome",
     "PollResult",

@@ -24,6 +24,7 @@ from crawler.model import Action, Change, Subject
 from crawler.redistribution import Redistribution, is_licensed, text_hash, without_text
 from crawler.store import stories
 from crawler.store.dialect import Dialect
+from crawler.store.righttables import hashed_texts
 from crawler.store.rows import article_of
 from crawler.store.stories import superseded
 from crawler.store.tables import articles, attributions, changes, log_head, versions
@@ -76,10 +77,21 @@ def page(
     of = sa.and_(articles.c.id == changes.c.object_id, changes.c.subject == Subject.ARTICLE.value)
     its = sa.and_(versions.c.article_no == articles.c.no, versions.c.version == changes.c.version)
     rows = (
-        sa.select(changes, articles.c.first_seen, versions.c.text, versions.c.fields, attributions.c.data)
+        sa.select(
+            changes,
+            articles.c.first_seen,
+            versions.c.text,
+            versions.c.fields,
+            attributions.c.data,
+            hashed_texts.c.text_hash,
+        )
         .select_from(changes)
         .outerjoin(articles, of)
         .outerjoin(versions, its)
+        .outerjoin(
+            hashed_texts,
+            sa.and_(hashed_texts.c.article_no == articles.c.no, hashed_texts.c.version == changes.c.version),
+        )
         .outerjoin(attributions, attributions.c.no == changes.c.attribution_no)
         .where(changes.c.seq > after, changes.c.seq <= until)
         .order_by(changes.c.seq)
@@ -142,7 +154,7 @@ def _article_state(row: Row[Any], passing: Redistribution) -> dict[str, Any] | N
     attribution = json.loads(row.data) if row.data else None
     if is_licensed(article) and not (article.text and passing.permits(article)):
         state = article_to_json(without_text(article), attribution)
-        state["text_hash"] = text_hash(article.text) if article.text else None
+        state["text_hash"] = text_hash(article.text) if article.text else row.text_hash
         return state
     state = article_to_json(article, attribution)
     if article.noindex:

@@ -28,7 +28,7 @@ from crawler import metrics
 from crawler.clock import Clock
 from crawler.errors import MissingExtra, SettingsError, StoreUnavailable
 from crawler.settings import DatabaseSettings
-from crawler.store import changelog, listening
+from crawler.store import changelog, listening, textkeys
 from crawler.store.bell import TASKS, Bell
 from crawler.store.dialect import POSTGRESQL, SQLITE, Dialect
 from crawler.store.failures import can_be_repeated, is_away, masked, parsed, told_in_our_words
@@ -59,6 +59,7 @@ class Database:
         self.dialect: Dialect
         self._engine: _Engine
         self._clock = clock
+        self._text_key = textkeys.from_words(settings.text_key)
         self._under_way: set[asyncio.Task[Any]] = set()
         self.bell = Bell()
         self.outage = 0.0  # seconds that a server which is away is waited for
@@ -77,7 +78,7 @@ class Database:
         """Runs `body` over one snapshot. Raises StoreUnavailable, StoreError."""
 
         def call(connection: Connection) -> T:
-            return body(Transaction(connection, self.dialect, self._clock.now()), *args, **kwargs)
+            return body(Transaction(connection, self.dialect, self._clock.now(), self._text_key), *args, **kwargs)
 
         with metrics.STORE_SECONDS.timed("read"):
             return await self._to_its_end(self._engine.read, call)
@@ -87,7 +88,7 @@ class Database:
         now = self._clock.now()
 
         def call(connection: Connection) -> T:
-            transaction = Transaction(connection, self.dialect, now)
+            transaction = Transaction(connection, self.dialect, now, self._text_key)
             result = body(transaction, *args, **kwargs)
             changelog.append(transaction)
             if transaction.wakes:

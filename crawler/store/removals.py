@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from crawler.model import Action, Article, Removal, Subject
-from crawler.store import candidates, decisions, delivery, tasks, teasers
+from crawler.store import candidates, decisions, delivery, imprints, tasks, teasers
 from crawler.store.rows import chunks
 from crawler.store.tables import articles, removals, versions
 from crawler.store.tables import decisions as decided
@@ -81,7 +81,8 @@ def _take_away(tx: Transaction, rows: Sequence[Row[Any]]) -> None:
     candidates.take_off(tx, numbers, forget=True)
     these = tx.dialect.among(articles.c.no, numbers)
     tx.run(sa.update(versions).where(tx.dialect.among(versions.c.article_no, numbers)).values(text=None, fields=None))
-    state = {"state": "removed", "replaced_by": None, "attribution_no": None, "headline_key": None}
+    imprints.forget(tx, numbers)
+    state = {"state": "removed", "replaced_by": None, "attribution_no": None, "headline_key": None, "text_since": None}
     tx.run(sa.update(articles).where(these).values(state))
     tx.run(sa.delete(decided).where(tx.dialect.among(decided.c.article_no, numbers)))
     for row in rows:

@@ -24,6 +24,7 @@ from crawler.store.export import Exports
 from crawler.store.frontier import Frontier
 from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
+from crawler.store.imprints import Imprints
 from crawler.store.places import Places
 from crawler.store.reindexing import Reindexing
 from crawler.store.runs import Runs
@@ -40,6 +41,7 @@ class Store(
     Cases,
     Decisions,
     Places,
+    Imprints,
     Reindexing,
     Exports,
     Runs,
