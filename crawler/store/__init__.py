@@ -3,6 +3,7 @@
 from crawler.store.hostbook import HostNote
 from crawler.store.imprints import Hashed, Overdue
 from crawler.store.leasing import Share
+from crawler.store.purging import Purge, Purged
 from crawler.store.records import (
     Announced,
     ArchiveProgress,
@@ -46,6 +47,8 @@ __all__ = [
     "PendingDecision",
     "PollOutcome",
     "PollResult",
+    "Purge",
+    "Purged",
     "Reconciliation",
     "RecordOutcome",
     "Recorded",

@@ -110,6 +110,11 @@ class Database:
         """Runs `steps` alone: other processes that want to migrate wait for it, without a limit of time."""
         await self._to_its_end(self._engine.migrate, steps)
 
+    async def scrub(self) -> None:
+        """Has the engine let go of rows that were deleted: SQLite of its log, PostgreSQL of what it kept of them."""
+        with told_in_our_words(self.url):
+            await self._engine.scrub()
+
     async def close(self) -> None:
         """Waits for transactions under way and lets the connections go. Closing twice is harmless."""
         if self._under_way:
@@ -166,6 +171,7 @@ class _Engine(Protocol):
     async def write(self, call: Callable[[Connection], T]) -> T: ...
     async def migrate(self, call: Callable[[Connection], T]) -> T: ...
     async def listen(self, bell: Bell) -> None: ...
+    async def scrub(self) -> None: ...
     async def close(self) -> None: ...
 
 
@@ -238,6 +244,13 @@ class _SqliteThreads:
 
     async def listen(self, bell: Bell) -> None:
         return None
+
+    async def scrub(self) -> None:
+        def empty_log() -> None:
+            with self._writer.connect() as connection:
+                _raw(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+        await asyncio.get_running_loop().run_in_executor(self._writing, empty_log)
 
     async def close(self) -> None:
         def let_go() -> None:
@@ -356,6 +369,15 @@ class _PostgresPool:
         try:
             async with engine.begin() as connection:
                 return await connection.run_sync(alone)
+        finally:
+            await engine.dispose()
+
+    async def scrub(self) -> None:
+        engine = self._connect(limited=False, poolclass=NullPool)
+        try:
+            async with engine.connect() as connection:
+                alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await alone.exec_driver_sql("VACUUM")
         finally:
             await engine.dispose()
 

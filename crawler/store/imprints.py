@@ -86,6 +86,7 @@ def _overdue(tx: Transaction, before: datetime, limit: int) -> list[Overdue]:
 
 
 def _replace(tx: Transaction, made: Sequence[Hashed]) -> int:
+    tx.dialect.erase_for_good(tx.connection)
     replaced = 0
     for one in made:
         row = tx.first(sa.select(articles).where(articles.c.no == one.of.no).with_for_update())

@@ -26,6 +26,7 @@ from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
 from crawler.store.imprints import Imprints
 from crawler.store.places import Places
+from crawler.store.purging import Purging
 from crawler.store.reindexing import Reindexing
 from crawler.store.runs import Runs
 from crawler.store.sites import Sites
@@ -42,6 +43,7 @@ class Store(
     Decisions,
     Places,
     Imprints,
+    Purging,
     Reindexing,
     Exports,
     Runs,
