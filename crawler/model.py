@@ -475,10 +475,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """One `[[rights]]` table: publishers that are ours, hosts that may republish them."""
+    """One `[[rights]]` table: publishers that are ours (names or a vendor's codes), hosts that may republish them,
+    names in our copyright notices."""
 
     publishers: tuple[str, ...]
     licensed_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # host → publishers
+    holders: tuple[str, ...] = ()
 
 
 class Subject(StrEnum):

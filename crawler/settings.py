@@ -171,7 +171,9 @@ class LicensedHost(_Section):
 class RightsSettings(_Section):
     """One `[[rights]]` table."""
 
-    publishers: tuple[str, ...] = ()  # whose rights are ours; without any `[[rights]]`: Dow Jones' titles
+    # whose rights are ours, by name or by a vendor's code of the source; without any `[[rights]]`: Dow Jones' titles
+    publishers: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()  # names in our copyright notices; with some, a notice of another is a third party's
     licensed_hosts: tuple[LicensedHost, ...] = ()  # who may republish which of them
 
 
@@ -272,6 +274,7 @@ class Settings(BaseSettings):
         return tuple(
             Rights(
                 publishers=table.publishers,
+                holders=table.holders,
                 licensed_hosts={entry.host.lower(): entry.publishers for entry in table.licensed_hosts},
             )
             for table in self.rights

@@ -51,7 +51,7 @@ def purge(
 
     found = finish(work())
     if as_json:
-        console.print_json(_json(found, dry_run=dry_run))
+        console.print_json(purge_json(found, dry_run=dry_run))
     else:
         _show(found, dry_run=dry_run)
     if any(found.after.values()):
@@ -70,7 +70,8 @@ def _before(text: str, now: datetime) -> datetime:
     return found
 
 
-def _json(found: Purged, *, dry_run: bool) -> dict[str, object]:
+def purge_json(found: Purged, *, dry_run: bool) -> dict[str, object]:
+    """The public JSON of a purge."""
     return {
         "dry_run": dry_run,
         "articles": list(found.ids),
