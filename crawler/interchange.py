@@ -193,7 +193,7 @@ def evidence_to_json(piece: Evidence) -> Json:
         return {
             "kind": piece.kind.value,
             "rewrite": list(piece.rewrite or ()),
-            "original": list(piece.original or ()),
+            "original": list(piece.original) if piece.original else None,
             "similarity": round(piece.similarity or 0.0, 4),
         }
     return {"kind": piece.kind.value, "text": piece.text}

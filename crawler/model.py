@@ -257,6 +257,18 @@ class ArchiveRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Imprint:
+    """What stands in for an original's text once that may not be kept: hashes, and the secret they were made with.
+
+    `agency`: the text told that it is an agency's.
+    """
+
+    key: bytes = field(repr=False)
+    data: bytes = field(repr=False)
+    agency: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """A stored (or to be stored) article. The first block of fields is the public JSON.
 
@@ -295,6 +307,7 @@ class Article:
     noindex: bool = False
     captured: datetime | None = None
     backfill: bool = False  # it came with the first document of its source: no news to anyone
+    imprint: Imprint | None = None  # where the text is kept no longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,10 +475,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """One `[[rights]]` table: publishers that are ours, hosts that may republish them."""
+    """One `[[rights]]` table: publishers that are ours (names or a vendor's codes), hosts that may republish them,
+    names in our copyright notices."""
 
     publishers: tuple[str, ...]
     licensed_hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # host → publishers
+    holders: tuple[str, ...] = ()
 
 
 class Subject(StrEnum):

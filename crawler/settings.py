@@ -26,6 +26,7 @@ from crawler.errors import SettingsError, UrlRefused
 from crawler.model import Rights, Role, Source, SourceKind
 
 PREFIX = "WIRETRACE_"
+MIN_SECRET = 20  # characters
 _FILE_SUFFIX = "_file"
 Place = tuple[int | str, ...]  # pydantic's path to a value
 
@@ -51,6 +52,15 @@ class DatabaseSettings(_Section):
     url: str = "sqlite+aiosqlite:///wiretrace.db"  # a SQLite file, or postgresql+asyncpg://USER:PASSWORD@HOST/NAME
     timeout: PositiveSeconds = 30.0  # seconds a statement or a lock is waited for
     pool_size: PositiveCount = 5  # connections, PostgreSQL only
+    # secret behind the hashes that stand in for texts past [originals] keep_text_days; empty: one that the store keeps
+    text_key: Annotated[str, Field(max_length=1_000)] = ""
+
+    @field_validator("text_key")
+    @classmethod
+    def _long_enough(cls, value: str) -> str:
+        if value and len(value) < MIN_SECRET:
+            raise ValueError(f"expected a secret of at least {MIN_SECRET} characters")
+        return value
 
     @field_validator("url")
     @classmethod
@@ -127,7 +137,8 @@ class LinkSettings(_Section):
 class OriginalsSettings(_Section):
     """How originals are kept."""
 
-    keep_text_days: Annotated[int, Field(strict=True, ge=-1)] = -1  # days; -1: for ever
+    # days after which hashes stand in for the text of an original or a release; -1: never
+    keep_text_days: Annotated[int, Field(strict=True, ge=-1, le=36_500)] = -1
 
 
 class RunSettings(_Section):
@@ -160,7 +171,9 @@ class LicensedHost(_Section):
 class RightsSettings(_Section):
     """One `[[rights]]` table."""
 
-    publishers: tuple[str, ...] = ()  # whose rights are ours; without any `[[rights]]`: Dow Jones' titles
+    # whose rights are ours, by name or by a vendor's code of the source; without any `[[rights]]`: Dow Jones' titles
+    publishers: tuple[str, ...] = ()
+    holders: tuple[str, ...] = ()  # names in our copyright notices; with some, a notice of another is a third party's
     licensed_hosts: tuple[LicensedHost, ...] = ()  # who may republish which of them
 
 
@@ -261,6 +274,7 @@ class Settings(BaseSettings):
         return tuple(
             Rights(
                 publishers=table.publishers,
+                holders=table.holders,
                 licensed_hosts={entry.host.lower(): entry.publishers for entry in table.licensed_hosts},
             )
             for table in self.rights

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "crawler"
 
 GROUND = {
     "settings", "checks", "model", "lookups", "errors", "urls", "clock", "interchange", "charset", "corpus",
-    "resources", "metrics", "directives", "logfields", "habits", "rhythm", "schedule", "health",
+    "redistribution", "resources", "metrics", "directives", "logfields", "habits", "rhythm", "schedule", "health",
 }  # fmt: skip
 ROOMS = {"discover", "fetch", "extract", "originals", "link", "store"}
 PIPELINE = {"pipeline"}

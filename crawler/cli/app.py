@@ -47,6 +47,10 @@ COMMANDS = {
     "evaluate": ("evaluating", "Measure the linker on a labelled corpus: recall and false links per kind of reuse."),
     "sources": ("sources", "The sources and their health."),
     "archive": ("archive", "The pages that are kept as evidence, and the archives that were read."),
+    "purge": (
+        "purging",
+        "Take originals, releases and teasers out of the store for good; with --source also an aggregator's pages.",
+    ),
     "db": ("storage", "The store's schema and index."),
     "serve": ("serving", "Show what was found in a browser, to look at links and confirm or reject them."),
     "status": ("status", "Show the queue, the workers, sources in trouble and the last runs."),

@@ -84,6 +84,7 @@ def demo_settings(database: DatabaseSettings, sources: list[Source]) -> Settings
                 publisher=source.publisher,
                 kind=source.kind,
                 fetch_pages=source.fetch_pages,
+                redistribute=source.redistribute,
             )
             for source in sources
         ),

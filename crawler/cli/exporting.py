@@ -59,7 +59,15 @@ def export(
     async def work() -> int:
         async with await Store.open(here.settings.database, here.clock) as store:
             with exporting.destination(output, sys.stdout) as file:
-                return await exporting.export(store, subject, file, kind=kind, since=since_mark, as_of=as_of_time)
+                return await exporting.export(
+                    store,
+                    subject,
+                    file,
+                    kind=kind,
+                    since=since_mark,
+                    as_of=as_of_time,
+                    declared=here.settings.source_list(),
+                )
 
     count = finish(work())
     if output is not None:

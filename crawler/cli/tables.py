@@ -13,6 +13,7 @@ from rich.text import Text
 
 from crawler.cli.console import plain
 from crawler.model import Article, Evidence, EvidenceKind, Link
+from crawler.redistribution import without_text
 
 if TYPE_CHECKING:  # `status` needs neither linker nor HTTP
     from crawler.evaluate import Report
@@ -90,7 +91,7 @@ def trace_text(found: Trace) -> RenderableType:
                 f"{link.coverage.original:.0%} of the original is reused · {link.precedence.value} · "
                 f"{link.standing.value}"
             ),
-            *(Padding(_line(line), (0, 2)) for line in evidence_lines(link, found.article, original)),
+            *(Padding(_line(line), (0, 2)) for line in evidence_lines(link, found.article, _quotable(found, original))),
         ]
     else:
         parts.append(_line("no original found", "yellow"))
@@ -108,13 +109,19 @@ def trace_text(found: Trace) -> RenderableType:
     return Group(*parts)
 
 
+def _quotable(found: Trace, original: Article) -> Article:
+    return original if found.passing.permits(original) else without_text(original)
+
+
 def evidence_lines(link: Link, page: Article, original: Article, most: int = 8) -> list[str]:
-    """The strongest passages side by side, then shared names, numbers and markers."""
+    """The strongest passages side by side, then shared names, numbers and markers. Of an original without a text
+    only the page's side is shown."""
     passages = sorted((one for one in link.evidence if one.kind is EvidenceKind.PASSAGE), key=_similarity, reverse=True)
     lines = []
     for piece in passages[: most // 2]:
-        if piece.rewrite and piece.original:
+        if piece.rewrite:
             lines.append(f"page:     {_quoted(page.text, piece.rewrite)}")
+        if piece.original and original.text:
             lines.append(f"original: {_quoted(original.text, piece.original)}")
     for kind in EvidenceKind:
         if kind is EvidenceKind.PASSAGE:

@@ -28,6 +28,7 @@ from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.pages import Obtained, PageDesk
 from crawler.pipeline.polling import Poller
 from crawler.pipeline.reading import Reading
+from crawler.pipeline.retention import replace_old_texts
 from crawler.pipeline.sites import SiteDesk
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
@@ -50,6 +51,7 @@ LEFT_SECONDS = 60.0  # that one pass waits for a source whose host another worke
 # What no page is to blame for: the run ends, its leases are given back, and nothing is given up.
 _FATAL = (StoreError, LinkerMismatch, ArchiveError, NoWorkers)
 DECISIONS_AT_ONCE = 8
+RETENTION_SECONDS = 600.0  # between two looks for texts that were kept long enough
 # Every page in hand when a worker dies is a suspect, most of them wrongly: only what was there again and again is
 # given up, and it can be brought back.
 MOST_LOSSES = 25
@@ -107,6 +109,7 @@ class Crew:
         async with asyncio.TaskGroup() as group:
             ending = [group.create_task(task) for task in (
                 self._keep_leases(), self._tend_hosts(), self._pass_on_stop(), self.store.listen(), watch_lag(),
+                self._keep_rights(),
                 self._poll_once(due_only) if once else self._poll_forever(), self._decide(),
             )]  # fmt: skip
             ending += [group.create_task(self._process(group)) for _ in range(self.processors)]
@@ -116,7 +119,17 @@ class Crew:
             for task in ending:
                 task.cancel()
         await self.store.forget_unindexed()
+        await self._replace_texts()
         await self.leave()
+
+    async def _keep_rights(self) -> None:
+        while True:
+            await self._replace_texts()
+            await asyncio.sleep(RETENTION_SECONDS)
+
+    async def _replace_texts(self) -> None:
+        days = self.settings.originals.keep_text_days
+        await replace_old_texts(self.store, self.linking.cpu, days, self.clock.now(), self.stop.is_set)
 
     async def leave(self) -> None:
         """Gives back what is held, with the hosts' next permitted starts, and signs off."""

@@ -191,6 +191,7 @@ class Layout:
                 role=site.role,
                 publisher=site.name,
                 fetch_pages=site.role is Role.AGGREGATOR,
+                redistribute=site.role is not Role.AGGREGATOR,  # every text of the sample web is ours
             )
             for site in SITES
             if site.host != "newsroom" and self._on(site)
@@ -207,7 +208,7 @@ class Layout:
 
     def _origin(self, name: str, path: str, publisher: str) -> Source:
         url = self.home("newsroom") + path
-        return Source(name=name, url=url, role=Role.ORIGIN, publisher=publisher, fetch_pages=False)
+        return Source(name=name, url=url, role=Role.ORIGIN, publisher=publisher, fetch_pages=False, redistribute=True)
 
     def _on(self, site: Site) -> list[Article]:
         return [self._served[article.id] for article in self._stories.on(site.host)]

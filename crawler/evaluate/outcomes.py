@@ -105,9 +105,9 @@ def lenient(settings: LinkSettings) -> Linker:
 def passages(evidence: Iterable[Evidence], page: Article, original: Article, most: int = 3) -> tuple[Passage, ...]:
     """The strongest passages of some evidence in words."""
     found = [
-        Passage(_quoted(page.text, one.rewrite), _quoted(original.text, one.original), one.similarity or 0.0)
+        Passage(_quoted(page.text, one.rewrite), _quoted(original.text, one.original or (0, 0)), one.similarity or 0.0)
         for one in evidence
-        if one.kind is EvidenceKind.PASSAGE and one.rewrite and one.original
+        if one.kind is EvidenceKind.PASSAGE and one.rewrite
     ]
     return tuple(sorted(found, key=lambda one: -one.similarity)[:most])
 

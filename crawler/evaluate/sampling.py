@@ -12,19 +12,21 @@ import math
 import random
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crawler.clock import Clock
 from crawler.evaluate.outcomes import Passage, lenient, passages
 from crawler.model import Article, Completeness, Fingerprint, Relation, Role
 from crawler.pipeline.cpu import CpuPool, WorkCrashed, default_processes
 from crawler.pipeline.linking import LinkingDesk
+from crawler.redistribution import Redistribution
 from crawler.settings import LinkSettings, Settings
 from crawler.store import Store
 
 SCORED_FOR_A_ROW, MOST_SCORED = 20, 5_000  # pages; a page takes some 10 ms
 LEAST_ROWS = 10  # of a sheet
 LEAST_IN_STRATUM = 2  # rows, so that no stratum goes unseen
+WITHHELD = "(not for passing on)"  # in place of a sentence
 AT_ONCE = 64  # pages held in memory
 # Lower edges of the strata's scores. The names are no numbers: spreadsheets would make dates of them.
 STRATA = ((0.0, "below 0.01"), (0.01, "0.01 to 0.2"), (0.2, "0.2 to 0.8"), (0.8, "0.8 and above"))
@@ -83,6 +85,7 @@ async def sample(
         workers = default_processes() if processes is None else processes
         cpu = CpuPool(settings.link, settings.rights_list(), processes=workers)
         await stack.enter_async_context(cpu)
+        passing = await store.redistribution(settings.source_list())
         pages, drawn = await _draw(store, min(MOST_SCORED, count * SCORED_FOR_A_ROW), chance)
         scored: list[Scored] = []
         for first in range(0, len(drawn), AT_ONCE):
@@ -93,7 +96,7 @@ async def sample(
             for one in chance.sample(members, wanted):
                 share = len(members) / len(scored)
                 row = await _row(store, cpu, settings.link, one, share, share * pages / wanted)
-                rows += [row] if row else []
+                rows += [_passed_on(row, passing)] if row else []
         chance.shuffle(rows)  # who reviews must not see from the order what to expect
         return Sample(tuple(rows), pages, len(scored))
 
@@ -160,6 +163,13 @@ async def _row(
         return None  # deleted while we looked
     relation, shown = await cpu.run(_likeness, page, original, settings) if original else (None, ())
     return Row(page, original, one.score, one.linked, relation, shown, stratum(one.score), share, weight)
+
+
+def _passed_on(row: Row, passing: Redistribution) -> Row:
+    """A row without the words of an original that may not leave: a sheet goes to whoever reviews it."""
+    if row.original is None or passing.permits(row.original):
+        return row
+    return replace(row, passages=tuple(replace(one, original=WITHHELD) for one in row.passages))
 
 
 def _likeness(page: Article, original: Article, settings: LinkSettings) -> tuple[Relation | None, tuple[Passage, ...]]:

@@ -13,6 +13,7 @@ from crawler.link.frequencies import Frequencies, Text, count, refreshed
 from crawler.link.tables import write_table
 from crawler.model import Completeness
 from crawler.pipeline.cpu import CpuPool, default_processes
+from crawler.redistribution import WITHIN_THE_HOUSE
 from crawler.settings import Settings
 from crawler.store import Store
 
@@ -83,7 +84,8 @@ async def refresh_idf(
 async def _texts(store: Store, size: int) -> AsyncIterator[Sequence[Text]]:
     """All full texts, so many at a time."""
     held: list[Text] = []
-    async for state in store.export_articles():
+    # A table of frequencies holds no sentence: every text may be counted.
+    async for state in store.export_articles(passing=WITHIN_THE_HOUSE):
         if state["completeness"] != Completeness.FULL.value or not state["text"]:
             continue
         declared = state["language"]

@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +15,8 @@ from typing import Any, TextIO
 
 from crawler.errors import InputError
 from crawler.interchange import ARTICLE_FIELDS, Json, formula_safe, time_to_json
+from crawler.model import Source
+from crawler.redistribution import Redistribution
 from crawler.store import Store
 
 
@@ -32,7 +34,7 @@ class Format(StrEnum):
 
 
 _COLUMNS = {
-    Subject.ARTICLES: (*ARTICLE_FIELDS, "attribution"),
+    Subject.ARTICLES: (*ARTICLE_FIELDS, "attribution", "text_hash"),
     Subject.LINKS: (
         "id", "state", "relation", "score", "coverage.rewrite", "coverage.original",
         "rewrite.id", "rewrite.url", "rewrite.title", "rewrite.publisher", "rewrite.published",
@@ -58,11 +60,16 @@ async def export(
     kind: Format = Format.JSONL,
     since: datetime | int | None = None,
     as_of: datetime | None = None,
+    declared: Sequence[Source] = (),
 ) -> int:
-    """Writes the rows to `out` and returns their number."""
+    """Writes the rows to `out` and returns their number.
+
+    Texts of licensed originals only where their sources say so; of those that a file declares it is `declared`.
+    """
+    passing = await store.redistribution(declared)
     write = _csv_writer(subject, out) if kind is Format.CSV else _jsonl_writer(out)
     count = 0
-    async for row in _rows(store, subject, since, as_of):
+    async for row in _rows(store, subject, since, as_of, passing):
         write(row)
         count += 1
     return count
@@ -98,21 +105,23 @@ def destination(path: Path | None, standard_output: TextIO) -> Iterator[TextIO]:
 
 
 def _rows(
-    store: Store, subject: Subject, since: datetime | int | None, as_of: datetime | None
+    store: Store, subject: Subject, since: datetime | int | None, as_of: datetime | None, passing: Redistribution
 ) -> AsyncIterator[Mapping[str, Any]]:
     if subject is Subject.ARTICLES:
-        return store.export_articles(since=since, as_of=as_of)
+        return store.export_articles(since=since, as_of=as_of, passing=passing)
     if subject is Subject.LINKS:
         return store.export_links(since=since, as_of=as_of)
     if subject is Subject.STORIES:
         return store.export_stories(since=since, as_of=as_of)
     if subject is Subject.REVIEWS:
         return _reviews(store, since)
-    return _changes(store, since)
+    return _changes(store, since, passing)
 
 
-async def _changes(store: Store, since: datetime | int | None) -> AsyncIterator[Mapping[str, Any]]:
-    async for change in store.changes(since):
+async def _changes(
+    store: Store, since: datetime | int | None, passing: Redistribution
+) -> AsyncIterator[Mapping[str, Any]]:
+    async for change in store.changes(since, passing=passing):
         yield {
             "seq": change.seq,
             "at": time_to_json(change.at),

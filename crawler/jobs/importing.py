@@ -20,6 +20,7 @@ from crawler.originals import Fault, Format, Item, RawOriginal
 from crawler.originals.sidecars import is_sidecar
 from crawler.pipeline.cpu import CpuPool, WorkCrashed, default_processes, linker
 from crawler.pipeline.linking import LinkingDesk
+from crawler.pipeline.retention import replace_old_texts
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
 from crawler.store import Store
@@ -107,7 +108,7 @@ async def importer(
         store.outage = outage
         with suppress(StoreInUse), store.exclusive_run():
             await store.reclaim()  # what an import that was killed had in hand
-        yield Importer(store, cpu, report, on_fault)
+        yield Importer(store, cpu, report, on_fault, settings.originals.keep_text_days, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ class Importer:
     cpu: CpuPool
     report: ImportReport
     on_fault: OnFault
+    keep_text_days: int
+    clock: Clock
 
     async def take(self, items: Iterator[tuple[Path, Item]]) -> None:
         """Stores all of them; when it returns they are committed. What can't be read is told and left out.
@@ -141,8 +144,9 @@ class Importer:
             await asyncio.gather(*(preparing for _, preparing in ahead), return_exceptions=True)
 
     async def settle(self) -> None:
-        """Makes every decision that waits."""
+        """Makes every decision that waits, then lets go of the texts that may be kept no longer."""
         await settle_pending(self.store, self.cpu, self.report.tally)
+        await replace_old_texts(self.store, self.cpu, self.keep_text_days, self.clock.now())
 
     async def _prepared(self, batch: Sequence[tuple[Path, Item]]) -> list[Prepared]:
         wanted = [item for _, item in batch if not isinstance(item, Fault | Removal)]

@@ -79,6 +79,8 @@ async def _make_whole(
             await store.sign(index, list(zip(batch, made.fingerprints, strict=True)))
             report.signed += len(batch)
             watch(report)
+        while await store.carry_over(index, BATCH):
+            pass
         pages = await store.serve_index(index)
         if pages is not None:
             return pages

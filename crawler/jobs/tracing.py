@@ -28,6 +28,7 @@ from crawler.pipeline.cpu import CpuPool
 from crawler.pipeline.linking import LinkingDesk, Verification
 from crawler.pipeline.reading import read_document
 from crawler.pipeline.tally import Tally
+from crawler.redistribution import Redistribution, without_text
 from crawler.settings import DatabaseSettings, Settings
 from crawler.store import Store
 
@@ -39,18 +40,20 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")  # another scheme is told as su
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """An article, what was decided on it, and the articles that it was weighed against."""
+    """An article, what was decided on it, and the articles that it was weighed against; `passing` says whose texts
+    may be shown."""
 
     article: Article
     decision: Decision
     articles: Mapping[str, Article]
+    passing: Redistribution
 
     def as_json(self) -> Json:
         """The public JSON of `trace`: the article's fields with link, attribution and candidates."""
         link, attribution = self.decision.link, self.decision.attribution
         teaser = self.articles.get(attribution.teaser_id or "") if attribution else None
         return {
-            **article_to_json(self.article),
+            **article_to_json(self.article if self.passing.permits(self.article) else without_text(self.article)),
             "link": link_to_json(link, article_brief(self.article), article_brief(self.articles[link.original_id]))
             if link
             else None,
@@ -88,10 +91,11 @@ async def trace(settings: Settings, document: RawDocument, *, clock: Clock, keep
             await desk.decide(stored.id, Tally(), worker=None, reason="traced")
             article = await store.article(stored.id) or article
         verification: Verification = await desk.verify(article, reading.fingerprint)
+        passing = await store.redistribution(settings.source_list())
     decision = verification.decision
     if decision.link is not None:
         decision = replace(decision, link=replace(decision.link, decided=clock.now()))
-    return Trace(article, decision, verification.articles)
+    return Trace(article, decision, verification.articles, passing)
 
 
 async def _first_seen(store: Store, url: str) -> datetime | None:

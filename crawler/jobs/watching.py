@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from crawler.clock import Clock
@@ -116,7 +116,7 @@ async def _import(folder: DropFolder, taken: Path, taking: Importer, kind: Forma
         taking.on_fault(told)
 
     stored_before = taking.report.outcomes.total()
-    mine = Importer(taking.store, taking.cpu, taking.report, on_fault)
+    mine = replace(taking, on_fault=on_fault)
     await mine.take((taken, item) for item in course.counted(_items(taken, kind, publisher)))
     good = taking.report.outcomes.total() - stored_before + course.orders + course.skipped
     failed = good == 0 and bool(course.reasons)

@@ -106,8 +106,13 @@ def decide(
     originals: Iterable[tuple[Article, Profile]],
     teasers: Sequence[Article],
     known_urls: Mapping[str, str],
+    *,
+    plain: Profile | None = None,
 ) -> Decision:
-    """See `Linker.decide`; profiles come with the articles, and are taken only as far as they are wanted."""
+    """See `Linker.decide`; profiles come with the articles, and are taken only as far as they are wanted.
+
+    Where `prepared` and the originals are hashed, `plain` is the page's profile that is not.
+    """
     marks = markers(page)
     addresses = _addresses(page, known_urls)
     weighed = _weighed(bench, page, prepared, originals, marks, addresses) if prepared.spans else []
@@ -122,7 +127,7 @@ def decide(
         linker=bench.linker,
         score=considered[0].score if considered else 0.0,
         link=_link(bench, page, prepared, taken, marks) if taken else None,
-        attribution=None if taken else attribution(page, prepared, marks, teasers),
+        attribution=None if taken else attribution(page, plain or prepared, marks, teasers),
         considered=tuple(considered[:MOST_CONSIDERED]),
     )
 

@@ -35,7 +35,7 @@ def coverage(page: Profile, original: Profile, comparison: Comparison) -> Covera
 
 
 def passages(page: Profile, original: Profile, comparison: Comparison) -> list[Evidence]:
-    """The best aligned pairs of sentences, in the page's order."""
+    """The best aligned pairs of sentences, in the page's order; of a hashed original without its side."""
     alignment = comparison.alignment
     found: dict[tuple[int, int], float] = {
         (int(row), int(column)): float(similarity)
@@ -55,7 +55,7 @@ def passages(page: Profile, original: Profile, comparison: Comparison) -> list[E
         Evidence(
             kind=EvidenceKind.PASSAGE,
             rewrite=(page.spans[row].start, page.spans[row].end),
-            original=(original.spans[column].start, original.spans[column].end),
+            original=None if original.is_hashed else (original.spans[column].start, original.spans[column].end),
             similarity=min(1.0, found[row, column]),
         )
         for row, column in sorted(strongest)
@@ -68,8 +68,9 @@ def shared_terms(page: Profile, comparison: Comparison) -> list[Evidence]:
     pieces: list[Evidence] = []
     for kind, label, least in ((NAME, EvidenceKind.NAME, 0.0), (NUMBER, EvidenceKind.NUMBER, _TELLING)):
         chosen = shared[(page.kinds[shared] == kind) & (page.weights[shared] >= least)]
-        order = chosen[np.lexsort((page.terms[chosen], -page.weights[chosen]))]
-        texts = list(dict.fromkeys(page.shown[int(page.terms[place])] for place in order))
+        # Ties go by the text: term ids are others where an original is hashed.
+        ranked = sorted((-float(page.weights[place]), page.shown[int(page.terms[place])]) for place in chosen)
+        texts = list(dict.fromkeys(text for _, text in ranked))
         pieces += [Evidence(kind=label, text=text) for text in texts[:MOST_TERMS]]
     return pieces
 

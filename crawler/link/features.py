@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crawler.link.align import Alignment, Overlap, align, overlap
-from crawler.link.profile import NAME, NUMBER, STEM, Hashes, Profile, Runs, runs
+from crawler.link.profile import NAME, NUMBER, RUN, STEM, Hashes, Profile, Runs, runs
 
 _STRONG = 0.45  # similarity of a sentence pair that hardly comes about by chance
 _ALIKE = 0.25  # similarity from which two sentences may say the same
@@ -112,7 +112,6 @@ def compare(page: Profile, original: Profile) -> Comparison:
     shared = overlap(page, original)
     alignment = align(page, original, shared)
     verbatim = shared_runs(page.runs, original.runs)
-    backwards = shared_runs(original.runs, page.runs)
     held, held_back = _held(page, original, shared.page), _held(original, page, shared.original)
     stems = _share(page, held, STEM), _share(original, held_back, STEM)
     # Where a side has hardly any names or numbers they say nothing: as well explained as the stems then.
@@ -148,7 +147,7 @@ def compare(page: Profile, original: Profile) -> Comparison:
         explained_strong_page=float(words[explained >= 0.5].sum()) / total,
         quotes_page=_quotes(page, explained),
         verbatim_page=verbatim_page,
-        verbatim_original=_own_words(original, backwards)[0],
+        verbatim_original=_verbatim_original(page, original, own_words),
         lifted=_ramp(verbatim_page),
         longest_run=min(1.0, _longest(verbatim & ~_spoken(page)) / 40) if len(verbatim) else 0.0,
         agree_names=_agreement(alignment, alignment.held_names, page.named),
@@ -211,12 +210,35 @@ def _own_words(profile: Profile, verbatim: NDArray[np.bool_]) -> tuple[float, fl
     return taken / max(float(own.sum()), _LEAST_OWN * len(own)), taken
 
 
+def _verbatim_original(page: Profile, original: Profile, taken: float) -> float:
+    """Share of the original's words in verbatim runs; where the order of its runs is not known, of as many words as
+    the page has `taken`."""
+    if not original.is_hashed:
+        return _own_words(original, shared_runs(original.runs, page.runs))[0]
+    if not len(original.runs.known):
+        return 0.0
+    own = float((original.words * (1.0 - original.speech)).sum())
+    return min(1.0, taken / max(own, _LEAST_OWN * original.total_words))
+
+
 def _long_run_words(page: Profile, original: Profile, verbatim: NDArray[np.bool_]) -> float:
     """Words of the page in long runs that both texts hold, which lie in the shorter ones, without direct speech."""
     if _longest(verbatim) < _LONG_RUN:
         return 0.0
-    long = shared_runs(runs(page.forms, _LONG_RUN), runs(original.forms, _LONG_RUN))
+    long = _long_runs(page, original)
     return _own_words(page, long)[1]
+
+
+def _long_runs(page: Profile, original: Profile) -> NDArray[np.bool_]:
+    """The page's words in long runs; of hashes those whose shorter runs, one after the other, are all held."""
+    if not original.is_hashed:
+        return shared_runs(runs(page.forms, _LONG_RUN), runs(original.forms, _LONG_RUN))
+    starts = _is_in(page.runs.ordered, original.runs.known)
+    within = _LONG_RUN - RUN + 1
+    covered = np.zeros(len(page.forms), dtype=np.bool_)
+    for first in np.flatnonzero(np.convolve(starts, np.ones(within, dtype=np.int64), "valid") == within):
+        covered[first : first + _LONG_RUN] = True
+    return covered
 
 
 def _is_in(values: Hashes, known: Hashes) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ from crawler.link.decide import Bench, decide
 from crawler.link.explain import Part, parts
 from crawler.link.features import compare
 from crawler.link.fingerprint import fingerprint
+from crawler.link.imprint import imprint, keyed, restored
 from crawler.link.lexicon import data_file
 from crawler.link.markers import markers
 from crawler.link.minhash import SCHEME
@@ -90,8 +91,13 @@ class Linker:
         prepared = self._profile(page)
         named = set(known_urls.values())
         ordered = sorted(originals, key=lambda original: original.id not in named)
-        pairs = ((original, self._profile(original)) for original in ordered)
-        return decide(self._bench, page, prepared, pairs, teasers, known_urls)
+        key = next((one.imprint.key for one in ordered if one.imprint is not None), None)
+        if key is None:
+            pairs = ((original, self._profile(original)) for original in ordered)
+            return decide(self._bench, page, prepared, pairs, teasers, known_urls)
+        # One that is hashed has all of them compared by hashes: what a release explains, too, is asked across them.
+        hashed = ((one, found) for one in ordered if (found := self._hashed(one, key)) is not None)
+        return decide(self._bench, page, keyed(prepared, key), hashed, teasers, known_urls, plain=prepared)
 
     def explain(self, page: Article, original: Article) -> tuple[Part, ...]:
         """What the score of a pair is made of; nothing where one of the two has no sentence."""
@@ -103,6 +109,16 @@ class Linker:
     def profile(self, article: Article) -> Profile:
         """What a comparison of the article starts from; of those met last it is remembered."""
         return self._profile(article)
+
+    def imprint(self, article: Article, key: bytes) -> bytes:
+        """The hashes that can stand in for an original's text. Raises ValueError for a key of the wrong length."""
+        return imprint(self._profile(article), key)
+
+    def _hashed(self, original: Article, key: bytes) -> Profile | None:
+        """A profile under the key; None for one that was hashed with another key, or by another version of us."""
+        if original.imprint is None:
+            return keyed(self._profile(original), key)
+        return restored(original.imprint.data, self.vocabularies) if original.imprint.key == key else None
 
     def _profile(self, article: Article) -> Profile:
         text = f"{article.title}\x00{article.language}\x00{article.text}"

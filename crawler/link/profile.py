@@ -60,7 +60,8 @@ class Profile:
     divided among the sentences that hold each, and `plain`, for a name the id of its word's stem, else the id
     itself: what is a name in one text may only open sentences in another. `rows` and `columns` say which sentence
     holds which term. `forms` are the ids of all content words in order, `shown` how the text writes a name or number.
-    `vocabularies` are those it was made by; what is compared with it has to be made by the same.
+    `vocabularies` are those it was made by; what is compared with it has to be made by the same. `is_hashed`: it was
+    restored from hashes (imprint.py), so spans, `forms` and the order of the runs are not known.
 
     By sentence: `words`, `speech` (share of it in quotation marks), `mass` and `local_mass` (sums of weights), `named`
     and `numbered` (sums of the weights of names and numbers). In all: `norm` (of the weights' vector), `totals` (sums
@@ -89,6 +90,7 @@ class Profile:
     runs: Runs
     shown: dict[int, str]
     vocabularies: Vocabularies
+    is_hashed: bool = False
 
     @property
     def total_words(self) -> int:
@@ -219,38 +221,78 @@ class _Builder:
         kinds[columns] = np.repeat(np.arange(len(entries)), [len(part.terms) for part in entries])
         held = distinct(np.concatenate([part.rows for part in entries]) * len(terms) + columns)
         rows, columns = np.divmod(held, max(1, len(terms)))
-        local = weights / np.sqrt(np.maximum(np.bincount(columns, minlength=len(terms)), 1))
         plain = terms.copy()
         plain[np.searchsorted(terms, self.names)] = self.names_plain
         forms = self.words.form[self.places]
-
-        def by_sentence(values: Floats) -> Singles:
-            return np.bincount(rows, weights=values[columns], minlength=len(self.spans)).astype(np.float32)
-
-        return Profile(
+        return assembled(
             language=self.language,
             spans=tuple(self.spans),
             words=self.counts,
             speech=self._speech(),
-            mass=np.maximum(by_sentence(weights), np.float32(_LEAST_MASS)),
-            local_mass=np.maximum(by_sentence(local), np.float32(_LEAST_MASS)),
-            named=by_sentence(weights * (kinds == NAME)),
-            numbered=by_sentence(weights * (kinds == NUMBER)),
             terms=terms,
             kinds=kinds,
             weights=weights,
-            local=local.astype(np.float32),
             plain=plain,
-            norm=float(np.sqrt(np.square(weights).sum())),
-            totals=(_sum(weights, kinds, STEM), _sum(weights, kinds, NAME), _sum(weights, kinds, NUMBER)),
-            rows=rows.astype(np.int32),
-            columns=columns.astype(np.int32),
+            rows=rows,
+            columns=columns,
             forms=forms,
             shingles=runs(forms, min(SHINGLE, max(1, len(forms)))),
             runs=runs(forms, RUN),
             shown=self.shown,
             vocabularies=self.vocabularies,
         )
+
+
+def assembled(
+    *,
+    language: str,
+    spans: tuple[Span, ...],
+    words: Ints,
+    speech: Singles,
+    terms: Ints,
+    kinds: NDArray[np.int8],
+    weights: Floats,
+    plain: Ints,
+    rows: Ints,
+    columns: Ints,
+    forms: Ints,
+    shingles: Runs,
+    runs: Runs,
+    shown: dict[int, str],
+    vocabularies: Vocabularies,
+    is_hashed: bool = False,
+) -> Profile:
+    """A profile of what was read, with all that follows from it: the sums by sentence and by kind."""
+    local = weights / np.sqrt(np.maximum(np.bincount(columns, minlength=len(terms)), 1))
+
+    def by_sentence(values: Floats) -> Singles:
+        return np.bincount(rows, weights=values[columns], minlength=len(spans)).astype(np.float32)
+
+    return Profile(
+        language=language,
+        spans=spans,
+        words=words,
+        speech=speech,
+        mass=np.maximum(by_sentence(weights), np.float32(_LEAST_MASS)),
+        local_mass=np.maximum(by_sentence(local), np.float32(_LEAST_MASS)),
+        named=by_sentence(weights * (kinds == NAME)),
+        numbered=by_sentence(weights * (kinds == NUMBER)),
+        terms=terms,
+        kinds=kinds,
+        weights=weights,
+        local=local.astype(np.float32),
+        plain=plain,
+        norm=float(np.sqrt(np.square(weights).sum())),
+        totals=(_sum(weights, kinds, STEM), _sum(weights, kinds, NAME), _sum(weights, kinds, NUMBER)),
+        rows=rows.astype(np.int32),
+        columns=columns.astype(np.int32),
+        forms=forms,
+        shingles=shingles,
+        runs=runs,
+        shown=shown,
+        vocabularies=vocabularies,
+        is_hashed=is_hashed,
+    )
 
 
 class Part(NamedTuple):

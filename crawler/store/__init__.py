@@ -1,7 +1,9 @@
 """Tables, queries, the frontier and its leases, the candidate index, the change log. Only here is SQL."""
 
 from crawler.store.hostbook import HostNote
+from crawler.store.imprints import Hashed, Overdue
 from crawler.store.leasing import Share
+from crawler.store.purging import Purge, Purged
 from crawler.store.records import (
     Announced,
     ArchiveProgress,
@@ -37,12 +39,16 @@ __all__ = [
     "FrontierCounts",
     "FrontierEntry",
     "Gauges",
+    "Hashed",
     "HostNote",
     "Neighbour",
     "Neighbours",
+    "Overdue",
     "PendingDecision",
     "PollOutcome",
     "PollResult",
+    "Purge",
+    "Purged",
     "Reconciliation",
     "RecordOutcome",
     "Recorded",

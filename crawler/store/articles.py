@@ -25,7 +25,20 @@ from crawler.model import (
     Subject,
     Validators,
 )
-from crawler.store import candidates, decisions, delivery, frontier, held, places, removals, sitememory, tasks, teasers
+from crawler.redistribution import is_licensed
+from crawler.store import (
+    candidates,
+    decisions,
+    delivery,
+    frontier,
+    held,
+    imprints,
+    places,
+    removals,
+    sitememory,
+    tasks,
+    teasers,
+)
 from crawler.store.columns import in_utc, storable
 from crawler.store.connected import Connected
 from crawler.store.delivery import Held, Verdict
@@ -226,6 +239,7 @@ def write_version(
         "vendor_rank": delivery.rank(article) if delivery.is_delivery(article) else None,
         "headline_key": teasers.headline_key(article),
         "unindexed": article.noindex and bool(article.text),
+        "text_since": tx.now if is_licensed(article) and article.text else None,
         "headline_time": delivery.rank(article) or (row.first_seen if row is not None else tx.now),
     }
     if row is None:
@@ -235,6 +249,7 @@ def write_version(
     else:
         row = tx.first(sa.update(articles).where(articles.c.no == row.no).values(values).returning(articles))
         assert row is not None
+        imprints.forget(tx, [row.no])
     tx.run(
         _NEW_VERSION,
         {

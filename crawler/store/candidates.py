@@ -130,6 +130,16 @@ def held(tx: Transaction, ids: Sequence[str]) -> dict[str, Fingerprint]:
     return found
 
 
+def newest(tx: Transaction, number: int) -> Fingerprint:
+    """The fingerprint of an article by the newest linker that made one. There must be one."""
+    rows = sa.select(fingerprints, linkers.c.linker, linkers.c.scheme)
+    rows = rows.join(linkers, linkers.c.no == fingerprints.c.linker_no).where(fingerprints.c.article_no == number)
+    row = tx.first(rows.order_by(fingerprints.c.linker_no.desc()).limit(1))
+    assert row is not None
+    weights = tuple(sixteenths / _WEIGHT_UNIT for sixteenths in row.index_weights)
+    return Fingerprint(row.linker, row.scheme, row.minhash, _keys(row), weights)
+
+
 def serving(tx: Transaction) -> Row[Any] | None:
     """The linker whose index is in use: `no`, `linker`, `scheme`."""
     return tx.first(_SERVING)

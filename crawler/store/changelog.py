@@ -21,8 +21,10 @@ from sqlalchemy.engine import Row
 
 from crawler.interchange import article_to_json
 from crawler.model import Action, Change, Subject
+from crawler.redistribution import Redistribution, is_licensed, text_hash, without_text
 from crawler.store import stories
 from crawler.store.dialect import Dialect
+from crawler.store.righttables import hashed_texts
 from crawler.store.rows import article_of
 from crawler.store.stories import superseded
 from crawler.store.tables import articles, attributions, changes, log_head, versions
@@ -64,19 +66,32 @@ def page(
     limit: int,
     subject: Subject | None = None,
     last_only: bool = False,
+    passing: Redistribution,
 ) -> list[Change]:
     """At most `limit` rows numbered above `after` up to `until`, in order, each with its state.
 
-    `last_only`: of each thing only its last row up to `until`, and stories with all their members. Costs one index
-    probe a row passed over; a story's row one more for each row its members ever had, unless it is large.
+    Texts of licensed originals only as `passing` says. `last_only`: of each thing only its last row up to `until`, and
+    stories with all their members. Costs one index probe a row passed over; a story's row one more for each row its
+    members ever had, unless it is large.
     """
     of = sa.and_(articles.c.id == changes.c.object_id, changes.c.subject == Subject.ARTICLE.value)
     its = sa.and_(versions.c.article_no == articles.c.no, versions.c.version == changes.c.version)
     rows = (
-        sa.select(changes, articles.c.first_seen, versions.c.text, versions.c.fields, attributions.c.data)
+        sa.select(
+            changes,
+            articles.c.first_seen,
+            versions.c.text,
+            versions.c.fields,
+            attributions.c.data,
+            hashed_texts.c.text_hash,
+        )
         .select_from(changes)
         .outerjoin(articles, of)
         .outerjoin(versions, its)
+        .outerjoin(
+            hashed_texts,
+            sa.and_(hashed_texts.c.article_no == articles.c.no, hashed_texts.c.version == changes.c.version),
+        )
         .outerjoin(attributions, attributions.c.no == changes.c.attribution_no)
         .where(changes.c.seq > after, changes.c.seq <= until)
         .order_by(changes.c.seq)
@@ -86,7 +101,7 @@ def page(
         rows = rows.where(changes.c.subject == subject.value)
     if last_only:
         rows = rows.where(~superseded(until))
-    return [_change(tx, row, whole=last_only) for row in tx.all(rows)]
+    return [_change(tx, row, passing, whole=last_only) for row in tx.all(rows)]
 
 
 def _take_numbers(tx: Transaction, count: int) -> tuple[int, datetime]:
@@ -119,12 +134,12 @@ def _row(note: Note, seq: int, at: datetime) -> dict[str, Any]:
     }
 
 
-def _change(tx: Transaction, row: Row[Any], *, whole: bool) -> Change:
+def _change(tx: Transaction, row: Row[Any], passing: Redistribution, *, whole: bool) -> Change:
     subject, action = Subject(row.subject), Action(row.action)
     state: dict[str, Any] | None = None
     if action not in {Action.RETRACTED, Action.MERGED}:
         if subject is Subject.ARTICLE:
-            state = _article_state(row)
+            state = _article_state(row, passing)
         elif subject is Subject.STORY:
             state = stories.state_of(tx, row, whole=whole)
         else:
@@ -132,11 +147,16 @@ def _change(tx: Transaction, row: Row[Any], *, whole: bool) -> Change:
     return Change(row.seq, row.at, subject, action, row.object_id, row.reason, state)
 
 
-def _article_state(row: Row[Any]) -> dict[str, Any] | None:
+def _article_state(row: Row[Any], passing: Redistribution) -> dict[str, Any] | None:
     if row.fields is None:
         return None  # a deletion took this version's content, too
     article = article_of(row.object_id, row.first_seen, row.text, row.fields)
-    state = article_to_json(article, json.loads(row.data) if row.data else None)
+    attribution = json.loads(row.data) if row.data else None
+    if is_licensed(article) and not (article.text and passing.permits(article)):
+        state = article_to_json(without_text(article), attribution)
+        state["text_hash"] = text_hash(article.text) if article.text else row.text_hash
+        return state
+    state = article_to_json(article, attribution)
     if article.noindex:
         state["text"] = ""  # its text is ours to compare, not to pass on
     return state

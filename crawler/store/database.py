@@ -28,7 +28,7 @@ from crawler import metrics
 from crawler.clock import Clock
 from crawler.errors import MissingExtra, SettingsError, StoreUnavailable
 from crawler.settings import DatabaseSettings
-from crawler.store import changelog, listening
+from crawler.store import changelog, listening, textkeys
 from crawler.store.bell import TASKS, Bell
 from crawler.store.dialect import POSTGRESQL, SQLITE, Dialect
 from crawler.store.failures import can_be_repeated, is_away, masked, parsed, told_in_our_words
@@ -59,6 +59,7 @@ class Database:
         self.dialect: Dialect
         self._engine: _Engine
         self._clock = clock
+        self._text_key = textkeys.from_words(settings.text_key)
         self._under_way: set[asyncio.Task[Any]] = set()
         self.bell = Bell()
         self.outage = 0.0  # seconds that a server which is away is waited for
@@ -77,7 +78,7 @@ class Database:
         """Runs `body` over one snapshot. Raises StoreUnavailable, StoreError."""
 
         def call(connection: Connection) -> T:
-            return body(Transaction(connection, self.dialect, self._clock.now()), *args, **kwargs)
+            return body(Transaction(connection, self.dialect, self._clock.now(), self._text_key), *args, **kwargs)
 
         with metrics.STORE_SECONDS.timed("read"):
             return await self._to_its_end(self._engine.read, call)
@@ -87,7 +88,7 @@ class Database:
         now = self._clock.now()
 
         def call(connection: Connection) -> T:
-            transaction = Transaction(connection, self.dialect, now)
+            transaction = Transaction(connection, self.dialect, now, self._text_key)
             result = body(transaction, *args, **kwargs)
             changelog.append(transaction)
             if transaction.wakes:
@@ -108,6 +109,11 @@ class Database:
     async def migrate(self, steps: Callable[[Connection], None]) -> None:
         """Runs `steps` alone: other processes that want to migrate wait for it, without a limit of time."""
         await self._to_its_end(self._engine.migrate, steps)
+
+    async def scrub(self) -> None:
+        """Has the engine let go of rows that were deleted: SQLite of its log, PostgreSQL of what it kept of them."""
+        with told_in_our_words(self.url):
+            await self._engine.scrub()
 
     async def close(self) -> None:
         """Waits for transactions under way and lets the connections go. Closing twice is harmless."""
@@ -165,6 +171,7 @@ class _Engine(Protocol):
     async def write(self, call: Callable[[Connection], T]) -> T: ...
     async def migrate(self, call: Callable[[Connection], T]) -> T: ...
     async def listen(self, bell: Bell) -> None: ...
+    async def scrub(self) -> None: ...
     async def close(self) -> None: ...
 
 
@@ -237,6 +244,13 @@ class _SqliteThreads:
 
     async def listen(self, bell: Bell) -> None:
         return None
+
+    async def scrub(self) -> None:
+        def empty_log() -> None:
+            with self._writer.connect() as connection:
+                _raw(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+        await asyncio.get_running_loop().run_in_executor(self._writing, empty_log)
 
     async def close(self) -> None:
         def let_go() -> None:
@@ -355,6 +369,15 @@ class _PostgresPool:
         try:
             async with engine.begin() as connection:
                 return await connection.run_sync(alone)
+        finally:
+            await engine.dispose()
+
+    async def scrub(self) -> None:
+        engine = self._connect(limited=False, poolclass=NullPool)
+        try:
+            async with engine.connect() as connection:
+                alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await alone.exec_driver_sql("VACUUM")
         finally:
             await engine.dispose()
 

@@ -140,7 +140,7 @@ def retract_all(tx: Transaction, numbers: Sequence[int], reason: str) -> None:
     """Nothing names these articles any more: links and attributions go, also from the log's older rows."""
     touching = _links_touching(tx, numbers)
     for part in chunks([row.id for row in touching]):
-        gone = {"state": LinkState.RETRACTED.value, "evidence": "[]"}
+        gone = {"state": LinkState.RETRACTED.value, "evidence": "[]", "archive": None}
         tx.run(sa.update(links).where(tx.dialect.among(links.c.id, part)).values(gone))
         reviewing.forget_texts(tx, part)
         told = sa.and_(changes.c.subject == Subject.LINK.value, tx.dialect.among(changes.c.object_id, part))

@@ -69,6 +69,10 @@ class Dialect(Protocol):
         """Waits until no other transaction is at `what`, to the end of this one."""
         ...
 
+    def erase_for_good(self, connection: Connection) -> None:
+        """What this connection deletes from now on is overwritten in the file, where the engine does that at once."""
+        ...
+
     def tell(self, connection: Connection, topics: Iterable[str]) -> None:
         """Other processes hear of `topics` when this transaction is committed, where the engine can tell them."""
         ...
@@ -112,6 +116,9 @@ class Sqlite:
     def take_turns(self, connection: Connection, what: str) -> None:
         return None
 
+    def erase_for_good(self, connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
     def tell(self, connection: Connection, topics: Iterable[str]) -> None:
         return None
 
@@ -150,6 +157,9 @@ class Postgresql:
 
     def take_turns(self, connection: Connection, what: str) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock_number(what))))
+
+    def erase_for_good(self, connection: Connection) -> None:
+        return None  # VACUUM does, and it can't be part of a transaction
 
     def tell(self, connection: Connection, topics: Iterable[str]) -> None:
         for topic in topics:

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Row
 
 from crawler.model import Article
+from crawler.store import textkeys
 from crawler.store.dialect import Dialect
+from crawler.store.righttables import hashed_texts
 from crawler.store.rows import article_of, chunks
 from crawler.store.tables import articles, versions
 from crawler.store.transaction import Transaction
 
 NEWEST = (
     sa.select(
-        articles.c.no, articles.c.id, articles.c.first_seen, articles.c.captured, versions.c.text, versions.c.fields
+        articles.c.no,
+        articles.c.id,
+        articles.c.first_seen,
+        articles.c.captured,
+        versions.c.text,
+        versions.c.fields,
+        hashed_texts.c.hashes,
+        hashed_texts.c.agency,
     )
     .join(versions, sa.and_(versions.c.article_no == articles.c.no, versions.c.version == articles.c.version))
+    .outerjoin(hashed_texts, hashed_texts.c.article_no == articles.c.no)
     .where(versions.c.fields.is_not(None), articles.c.state != "removed")
 )
 
@@ -41,9 +53,16 @@ def _newest_by_number(dialect: Dialect) -> sa.Select[Any]:
     return NEWEST.where(dialect.listed(articles.c.no, "wanted"))
 
 
+def article(tx: Transaction, row: Row[Any]) -> Article:
+    """The article of a row of `NEWEST`."""
+    found = article_of(row.id, row.first_seen, row.text, row.fields, row.captured)
+    imprint = textkeys.imprint_of(tx, row)
+    return found if imprint is None else replace(found, imprint=imprint)
+
+
 def _read(tx: Transaction, rows: sa.Select[Any], values: Iterable[Any]) -> dict[int, Article]:
     return {
-        row.no: article_of(row.id, row.first_seen, row.text, row.fields, row.captured)
+        row.no: article(tx, row)
         for part in chunks(values)
         for row in tx.all(rows, {"wanted": tx.dialect.as_list(part)})
     }

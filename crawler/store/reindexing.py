@@ -7,7 +7,7 @@ in the meantime has only the old linker's fingerprint and is found again by what
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -15,6 +15,7 @@ from crawler.errors import LinkerMismatch
 from crawler.model import Article, Completeness, Fingerprint, Role, Side
 from crawler.store import candidates, held, places, tasks
 from crawler.store.connected import Connected
+from crawler.store.righttables import hashed_texts
 from crawler.store.rows import article_of
 from crawler.store.tables import articles, fingerprints, linkers, versions
 from crawler.store.transaction import Transaction
@@ -49,6 +50,11 @@ class Reindexing(Connected):
     async def sign(self, index: int, signed: Sequence[tuple[Unsigned, Fingerprint]]) -> None:
         """Puts articles into `index`, those left out that changed since they were read."""
         await self._db.write(_sign, index, signed)
+
+    async def carry_over(self, index: int, limit: int) -> int:
+        """Takes over into `index` what the index in use knows of `limit` originals whose text is kept no longer; how
+        many. Of another scheme nothing can be taken over: these are not found any more."""
+        return await self._db.write(_carry_over, index, limit)
 
     async def serve_index(self, index: int) -> int | None:
         """Puts `index` in place of the one in use and has all pages decided anew; how many.
@@ -99,6 +105,30 @@ def _count(tx: Transaction, index: int) -> int:
     return int(tx.scalar(sa.select(sa.func.count()).select_from(_LACKING.subquery()), {"index": index}))
 
 
+def _carry_over(tx: Transaction, index: int, limit: int) -> int:
+    """The keys of a fingerprint are the same whatever linker of one scheme made it; only which ones, and their weights,
+    may be others."""
+    old, new, known = linkers.alias("old"), linkers.alias("new"), fingerprints.alias("known")
+    rows = (
+        sa.select(
+            articles.c.id, articles.c.no, articles.c.state, articles.c.role, articles.c.completeness, new.c.linker
+        )
+        .join(hashed_texts, hashed_texts.c.article_no == articles.c.no)
+        .join(known, known.c.article_no == articles.c.no)
+        .join(old, sa.and_(old.c.no == known.c.linker_no, old.c.no < index))
+        .join(new, sa.and_(new.c.no == index, new.c.scheme == old.c.scheme))
+        .where(~_SIGNED, articles.c.state != "removed")
+        .order_by(articles.c.no, old.c.no.desc())
+        .limit(limit)
+    )
+    found = {row.no: row for row in tx.all(rows, {"index": index})}
+    for row in found.values():
+        before = candidates.newest(tx, row.no)
+        side = Side.of(Role(row.role), Completeness(row.completeness)) if row.state == "live" else None
+        candidates.put_beside(tx, row.no, side, replace(before, linker=row.linker), index)
+    return len(found)
+
+
 def _sign(tx: Transaction, index: int, signed: Sequence[tuple[Unsigned, Fingerprint]]) -> None:
     row = tx.first(sa.select(linkers).where(linkers.c.no == index))
     for one, fingerprint in signed:
@@ -116,7 +146,7 @@ def _sign(tx: Transaction, index: int, signed: Sequence[tuple[Unsigned, Fingerpr
 def _serve(tx: Transaction, index: int) -> int:
     # Who stores an article holds the serving row shared: from here on nobody does until this is over.
     tx.run(sa.update(linkers).where(linkers.c.serving).values(serving=False))
-    if _unsigned(tx, index, 0, 1):
+    if _unsigned(tx, index, 0, 1) or _carry_over(tx, index, 1):
         raise _NotWholeError
     tx.run(sa.update(linkers).where(linkers.c.no == index).values(serving=True))
     pages = sa.select(articles.c.no).where(

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from crawler.model import Action, Article, Removal, Subject
-from crawler.store import candidates, decisions, delivery, tasks, teasers
+from crawler.store import candidates, decisions, delivery, imprints, tasks, teasers
 from crawler.store.rows import chunks
 from crawler.store.tables import articles, removals, versions
 from crawler.store.tables import decisions as decided
@@ -39,15 +39,17 @@ _LATEST = sa.select(sa.func.max(removals.c.at)).where(
 
 def apply(tx: Transaction, removal: Removal) -> list[str]:
     """Ids of the articles that went, in order of their numbers."""
-    _remember(tx, removal)
+    tx.dialect.erase_for_good(tx.connection)
+    remember(tx, removal)
     gone: list[str] = []
     for part in chunks(tx.all(_covered(removal).order_by(articles.c.no).with_for_update())):
-        _take_away(tx, part)
+        take_away(tx, part, GONE)
         gone.extend(row.id for row in part)
     return gone
 
 
-def _remember(tx: Transaction, removal: Removal) -> None:
+def remember(tx: Transaction, removal: Removal) -> None:
+    """That nothing older than the removal comes back."""
     kind, key = (ARTICLE, removal.vendor_id) if removal.vendor_id is not None else (SOURCE, removal.vendor_source)
     if key is None:
         return
@@ -78,19 +80,21 @@ def _covered(removal: Removal) -> sa.Select[Any]:
     )
 
 
-def _take_away(tx: Transaction, rows: Sequence[Row[Any]]) -> None:
+def take_away(tx: Transaction, rows: Sequence[Row[Any]], reason: str) -> None:
+    """Rows of articles lose all that they said; what hangs on them is decided anew."""
     numbers = [row.no for row in rows]
     hanging = decisions.hanging_on(tx, numbers)
-    decisions.retract_all(tx, numbers, GONE)
+    decisions.retract_all(tx, numbers, reason)
     tasks.drop(tx, numbers)
     tasks.enqueue(tx, hanging, "its original was removed")
     candidates.take_off(tx, numbers, forget=True)
     these = tx.dialect.among(articles.c.no, numbers)
     tx.run(sa.update(versions).where(tx.dialect.among(versions.c.article_no, numbers)).values(text=None, fields=None))
-    state = {"state": "removed", "replaced_by": None, "attribution_no": None, "headline_key": None}
+    imprints.forget(tx, numbers)
+    state = {"state": "removed", "replaced_by": None, "attribution_no": None, "headline_key": None, "text_since": None}
     tx.run(sa.update(articles).where(these).values(state))
     tx.run(sa.delete(decided).where(tx.dialect.among(decided.c.article_no, numbers)))
     for row in rows:
         if row.state == "live":
-            tx.note(Note(Subject.ARTICLE, Action.RETRACTED, row.id, GONE))
+            tx.note(Note(Subject.ARTICLE, Action.RETRACTED, row.id, reason))
     teasers.restore(tx, numbers)

@@ -289,6 +289,11 @@ def _record(row: Row[Any]) -> SourceRecord:
     )
 
 
+def of_store(tx: Transaction) -> list[Source]:
+    """All sources as they are configured, by name."""
+    return [_record(row).source for row in tx.all(sa.select(sources).order_by(sources.c.name))]
+
+
 def _readable(tx: Transaction, name: str) -> tuple[int, int]:
     held = sa.and_(frontier.c.state == "done", frontier.c.article_no.is_not(None))
     held_none = sa.and_(frontier.c.state == "failed", frontier.c.reason.in_(_NO_ARTICLE))

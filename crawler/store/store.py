@@ -25,8 +25,10 @@ from crawler.store.export import Exports
 from crawler.store.frontier import Frontier
 from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
+from crawler.store.imprints import Imprints
 from crawler.store.overviews import Overviews
 from crawler.store.places import Places
+from crawler.store.purging import Purging
 from crawler.store.reindexing import Reindexing
 from crawler.store.reviews import Reviews
 from crawler.store.runs import Runs
@@ -46,6 +48,8 @@ class Store(
     Decisions,
     Settling,
     Places,
+    Imprints,
+    Purging,
     Reindexing,
     Exports,
     Runs,

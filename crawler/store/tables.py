@@ -144,6 +144,13 @@ articles = Table(
     Column("unindexed", Boolean, nullable=False, server_default=sa.false()),
     # It came with the first document of its source: no news to anyone.
     Column("backfill", Boolean, nullable=False, server_default=sa.false()),
+    Column("text_since", UtcTime, nullable=True),  # originals and releases: when the text that is held came
+)
+Index(  # texts that were kept long enough
+    "ix_articles_text_since",
+    articles.c.text_since,
+    sqlite_where=sa.text("text_since IS NOT NULL"),
+    postgresql_where=sa.text("text_since IS NOT NULL"),
 )
 Index(  # texts to forget
     "ix_articles_unindexed",

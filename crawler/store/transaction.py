@@ -35,10 +35,23 @@ class Note:
 class Transaction:
     """One connection inside one transaction. Bodies may run again after a deadlock: they keep nothing outside."""
 
-    __slots__ = ("connection", "dialect", "heads", "homes", "notes", "now", "sizes", "wakes")
+    __slots__ = (
+        "connection",
+        "dialect",
+        "heads",
+        "homes",
+        "known_text_key",
+        "notes",
+        "now",
+        "sizes",
+        "text_key",
+        "wakes",
+    )
 
-    def __init__(self, connection: Connection, dialect: Dialect, now: datetime) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, now: datetime, text_key: bytes | None = None) -> None:
         self.connection, self.dialect, self.now = connection, dialect, now
+        self.known_text_key: bytes | None = None  # once it was looked up and found good
+        self.text_key = text_key  # of originals that are hashed, where a setting gives it
         self.notes: list[Note] = []
         self.sizes: dict[str, int] = {}  # stories touched, in order, and by how many members each grew
         self.homes: dict[str, str | None] = {}  # pages that moved: the story they are part of, None for their own

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from crawler import interchange
+from crawler.cli.purging import purge_json
 from crawler.cli.sources import source_json
 from crawler.corpus import Truth
 from crawler.discover.choosing import Find, Offer, Verdict
@@ -59,7 +60,8 @@ from crawler.model import (
     Subject,
 )
 from crawler.pipeline.tally import Tally
-from crawler.store import SourceRecord, Store
+from crawler.redistribution import Redistribution, text_hash
+from crawler.store import Purged, SourceRecord, Store
 from crawler.store.places import membership_json
 from crawler.store.reviews import Review, ReviewedText
 from crawler.store.stories import story_json
@@ -141,12 +143,14 @@ _LINK = Link(
         "wiretrace-20260114070200-411-9f3a61c2.warc.gz", 48_122, "<urn:uuid:5e0c2a52-8f0e-4f4b-9a56-0d6a1f7c4b21>"
     ),
 )
+_LEFT = ("versions", "hashes", "index entries", "excerpts", "archive pointers", "log entries")
+_PURGED = Purged((_ORIGINAL.id,), dict(zip(_LEFT, (2, 0, 1, 3, 1, 4), strict=True)), dict.fromkeys(_LEFT, 0))
 _ATTRIBUTION = Attribution("Dow Jones", (_MARKER,), _TEASER.id, 0.93)
 
 
 def json_page() -> str:
     attribution = interchange.attribution_to_json(_ATTRIBUTION, _TEASER)
-    article = interchange.article_to_json(_PAGE, attribution)
+    article = interchange.article_to_json(_PAGE, attribution) | {"text_hash": text_hash(_PAGE.text)}
     link = interchange.link_to_json(_LINK, interchange.article_brief(_PAGE), interchange.article_brief(_ORIGINAL))
     decision = Decision(
         _PAGE.id, _LINK.linker, _LINK.score, _LINK, None, (Considered(_ORIGINAL.id, _LINK.score, True, "taken"),)
@@ -187,6 +191,7 @@ def json_page() -> str:
             _section("estimate", "What a reviewed sheet tells", _fields_of(Estimate), shown=False),
             _section("run", "Summary of a run", Tally(sources=1, fetched=2, new=2, linked=1, seconds=6.75).as_json()),
             _section("import", "Summary of an import", ImportReport().as_json(), shown=False),
+            _section("purge", "What `purge` did", purge_json(_PURGED, dry_run=False)),
             _section("source", "Source", source_json(_source()), shown=False),
             _section("check", "Check of a source", Check("Example News", "https://news.example/feed").as_json(), False),
             _section("offer", "What `sources add` finds", _offer()),
@@ -208,7 +213,7 @@ _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
     "member", "membership", "change", "review", "row", "group", "reject", "extract", "truth", "evaluation",
     "kind-figures", "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run",
-    "import", "source", "check", "offer", "met-host",
+    "import", "purge", "source", "check", "offer", "met-host",
 )  # fmt: skip
 
 
@@ -230,7 +235,10 @@ def _change_row(link: Json) -> Json:
     """One row of `export changes`, written by the export itself."""
 
     class Log:
-        async def changes(self, since: object) -> AsyncIterator[Change]:
+        async def redistribution(self, declared: object) -> Redistribution:
+            return Redistribution()
+
+        async def changes(self, since: object, passing: object) -> AsyncIterator[Change]:
             yield Change(4, _SEEN, Subject.LINK, Action.CREATED, link["id"], "new", link)
 
     out = io.StringIO()

@@ -55,3 +55,10 @@ def test_the_benchmark_measures_corpora_and_lists_links_between_unrelated_texts(
         pairs = {(link["page"], link["original"]) for link in dates["unrelated"]["links"]}
         assert ("one", "two") in pairs or ("one", first["id"]) in pairs  # the same text under two ids
     assert "unrelated texts" in ran.stderr
+
+
+@pytest.mark.full
+def test_the_loss_by_hashed_originals_is_told_and_is_next_to_nothing() -> None:
+    told = benchmark("imprints.py", ROOT / "benchmarks" / "stories" / "spring").stdout
+    assert "other decisions: 0 of" in told
+    assert "other relations: 0 of" in told

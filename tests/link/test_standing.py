@@ -71,6 +71,44 @@ def test_words_that_look_like_agencies_are_not() -> None:
     assert standing(article("p", "x"), story, ()) is Standing.OURS
 
 
+@pytest.mark.parametrize("code", ["LBA", "aprs", "AFPR"])
+def test_an_agencys_source_code_makes_a_third_partys_story(code: str) -> None:
+    assert standing(article("p", "x"), original("o", "x", vendor_source=code), ()) is Standing.THIRD_PARTY
+
+
+@pytest.mark.parametrize(
+    ("notice", "expected"),
+    [
+        ("Copyright 2026 Dow Jones & Company, Inc. All Rights Reserved.", Standing.OURS),
+        ("(c) 2026 Barron's", Standing.OURS),
+        ("© 2026 Dow Jones and Company", Standing.OURS),
+        ("Copyright © 2026. All rights reserved.", Standing.OURS),
+        ("For personal, non-commercial use only.", Standing.OURS),
+        ("", Standing.OURS),
+        ("Copyright 2026 Lindmark Syndicate, Ltd. All rights reserved.", Standing.THIRD_PARTY),
+    ],
+)
+def test_a_notice_that_names_another_makes_a_third_partys_story(notice: str, expected: Standing) -> None:
+    assert standing(article("p", "x"), original("o", "x", copyright=notice), ()) is expected
+
+
+def test_the_holders_of_other_houses_are_as_they_say() -> None:
+    story = original("o", "x", publisher="Acme News", copyright="© 2026 Acme Media Group")
+    strange = original("o", "x", publisher="Acme News", copyright="© 2026 Lindmark Syndicate")
+    silent, told = (Rights(("Acme News",)),), (Rights(("Acme News",), holders=("Acme Media Group",)),)
+    assert standing(article("p", "x"), strange, silent) is Standing.OURS  # nobody said whose notice is ours
+    assert standing(article("p", "x"), story, told) is Standing.OURS
+    assert standing(article("p", "x"), strange, told) is Standing.THIRD_PARTY
+
+
+def test_a_publisher_may_be_named_by_the_vendors_code() -> None:
+    story = original("o", "x", publisher="The Acme News Online Edition", vendor_source="ACMO")
+    rights = (Rights(("ACMO",), {"partner.example": ("ACMO",)}),)
+    assert standing(article("p", "x"), story, rights) is Standing.OURS
+    assert standing(article("p", "x", url="https://partner.example/1"), story, rights) is Standing.LICENSED
+    assert standing(article("p", "x"), original("o", "x", vendor_source="OTHR"), rights) is Standing.THIRD_PARTY
+
+
 def test_a_licensed_host_may_republish_its_publishers_only() -> None:
     rights = (Rights(("MarketWatch", "Barron's"), {"partner.example": ("MarketWatch",)}),)
     page = article("p", "x", url="https://news.partner.example/1")

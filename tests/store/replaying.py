@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crawler.model import Subject
+from crawler.redistribution import WITHIN_THE_HOUSE
 from crawler.store import Store
 
 Held = dict[str, dict[str, Mapping[str, object]]]  # subject → id → public JSON
@@ -18,7 +19,7 @@ def nothing_held() -> Held:
 async def replay(store: Store, since: int = 0, held: Held | None = None) -> Held:
     """What somebody holds who does nothing but read the log."""
     held = held if held is not None else nothing_held()
-    async for change in store.changes(since):
+    async for change in store.changes(since, passing=WITHIN_THE_HOUSE):
         if change.state is None:
             held[change.subject.value].pop(change.id, None)
         else:
@@ -29,8 +30,9 @@ async def replay(store: Store, since: int = 0, held: Held | None = None) -> Held
 async def exported(store: Store, **bounds: Any) -> Held:
     """The last row of each thing; memberships, which have no export of their own, are read the same way."""
     members = store._states(Subject.MEMBER, bounds.get("since"), bounds.get("as_of"))
+    rows = store.export_articles(**bounds, passing=WITHIN_THE_HOUSE)
     return {
-        "article": {str(row["id"]): row async for row in store.export_articles(**bounds)},
+        "article": {str(row["id"]): row async for row in rows},
         "link": {str(row["id"]): row async for row in store.export_links(**bounds)},
         "story": {str(row["id"]): row async for row in store.export_stories(**bounds)},
         "member": {str(row["id"]): row async for row in members},
