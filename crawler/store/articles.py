@@ -371,7 +371,7 @@ def _forget_text(tx: Transaction, article_id: str) -> None:
     if row is None:
         return
     had_text = sa.and_(versions.c.article_no == row.no, versions.c.text != "")
-    tx.run(sa.update(articles).where(articles.c.no == row.no).values(unindexed=False))
+    tx.run(sa.update(articles).where(articles.c.no == row.no).values(unindexed=False, text_since=None))
     forgot = tx.run(sa.update(versions).where(had_text).values(text=""))
     sitememory.let_go(tx, row.no)
     newest = held.by_id(tx, [article_id]).get(article_id)

@@ -207,3 +207,9 @@ async def test_an_original_that_is_replaced_by_hashes_twice_is_so_once(store: St
     made = [Hashed(replace(one), HASHES, False) for one in due]
     assert await store.replace_texts(made) == 1
     assert await store.replace_texts(made) == 0
+
+
+async def test_a_text_that_was_dropped_otherwise_is_not_hashed(store: Store) -> None:
+    await settled(store, original())
+    await store.forget_text(original().id)
+    assert await store.overdue_texts(NOON, 50) == []
