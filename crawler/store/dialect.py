@@ -69,6 +69,10 @@ class Dialect(Protocol):
         """Waits until no other transaction is at `what`, to the end of this one."""
         ...
 
+    def take_all_turns(self, connection: Connection, what: Collection[str]) -> None:
+        """The same of several things at once, in an order that is everyone's."""
+        ...
+
     def tell(self, connection: Connection, topics: Iterable[str]) -> None:
         """Other processes hear of `topics` when this transaction is committed, where the engine can tell them."""
         ...
@@ -112,6 +116,9 @@ class Sqlite:
     def take_turns(self, connection: Connection, what: str) -> None:
         return None
 
+    def take_all_turns(self, connection: Connection, what: Collection[str]) -> None:
+        return None
+
     def tell(self, connection: Connection, topics: Iterable[str]) -> None:
         return None
 
@@ -150,6 +157,12 @@ class Postgresql:
 
     def take_turns(self, connection: Connection, what: str) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock_number(what))))
+
+    def take_all_turns(self, connection: Connection, what: Collection[str]) -> None:
+        if what:
+            each = self.numbers("turns").c.value
+            numbers = sorted(lock_number(one) for one in what)
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(each)), {"turns": numbers})
 
     def tell(self, connection: Connection, topics: Iterable[str]) -> None:
         for topic in topics:
