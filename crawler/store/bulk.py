@@ -11,11 +11,13 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Row
 
 from crawler.model import Action, Article, Completeness, Fingerprint, Role, Side, Subject
 from crawler.store import articles as single
 from crawler.store import candidates, delivery, tasks, teasers
 from crawler.store.connected import Connected
+from crawler.store.delivery import Held, Verdict
 from crawler.store.dialect import Dialect
 from crawler.store.records import StoredArticle, StoreOutcome
 from crawler.store.rows import article_fields, content_hash
@@ -36,8 +38,29 @@ class Bulk(Connected):
 
 def _store_all(tx: Transaction, pairs: Sequence[Pair]) -> list[StoredArticle]:
     pairs = [(single.storable_article(article), fingerprint) for article, fingerprint in pairs]
-    new = _write_new(tx, _new(tx, [pair for pair in pairs if _may_be_simple(*pair)]))
-    return [new.get(article.id) or single.store(tx, article, fingerprint) for article, fingerprint in pairs]
+    simple = [pair for pair in pairs if _may_be_simple(*pair)]
+    removed = _column(tx, removals.c.key, (key for one, _ in simple for key in (one.vendor_id, one.vendor_source)))
+    simple = [pair for pair in simple if removed.isdisjoint({pair[0].vendor_id, pair[0].vendor_source})]
+    held = _held(tx, [article for article, _ in simple])
+    done = {article.id: known for article, _ in simple if (known := _as_it_is(article, held.get(article.id)))}
+    done |= _write_new(tx, _new(tx, [(article, mark) for article, mark in simple if article.id not in held]))
+    return [done.get(article.id) or single.store(tx, article, fingerprint) for article, fingerprint in pairs]
+
+
+def _held(tx: Transaction, wanted: Sequence[Article]) -> dict[str, Row[Any]]:
+    columns = (articles.c.id, articles.c.state, articles.c.vendor_rank, articles.c.completeness, articles.c.version)
+    ids = [article.id for article in wanted]
+    return {row.id: row for row in tx.all(sa.select(*columns).where(tx.dialect.among(articles.c.id, ids)))}
+
+
+def _as_it_is(article: Article, row: Row[Any] | None) -> StoredArticle | None:
+    """What becomes of an article of which the very message, or a newer one, was taken: nothing is written."""
+    if row is None or row.state != "live":
+        return None
+    verdict = delivery.weigh(article, Held(True, row.vendor_rank, Completeness(row.completeness)), None)
+    if verdict is Verdict.SAME:
+        return StoredArticle(article.id, StoreOutcome.UNCHANGED, row.version)
+    return StoredArticle(article.id, StoreOutcome.STALE, row.version) if verdict is Verdict.STALE else None
 
 
 def _may_be_simple(article: Article, fingerprint: Fingerprint | None) -> bool:
@@ -52,24 +75,16 @@ def _may_be_simple(article: Article, fingerprint: Fingerprint | None) -> bool:
 
 
 def _new(tx: Transaction, pairs: Sequence[Pair]) -> list[Pair]:
-    """Those that are not held, were never removed, and have the headline of no teaser."""
+    """Those of what is not held that have the headline of no teaser."""
     if not pairs:
         return []
     headlines = {article.id: teasers.headline_key(article) for article, _ in pairs}
     # As for a single article: a teaser and its full text that arrive at once have to see each other.
     names = {f"headline {one.publisher} {headlines[one.id]}" for one, _ in pairs if headlines[one.id] is not None}
     tx.dialect.take_all_turns(tx.connection, names)
-    known = _column(tx, articles.c.id, (article.id for article, _ in pairs))
-    removed = _column(tx, removals.c.key, (key for one, _ in pairs for key in (one.vendor_id, one.vendor_source)))
     is_teaser = articles.c.completeness == Completeness.TEASER.value
     awaited = _column(tx, articles.c.headline_key, headlines.values(), is_teaser)
-    return [
-        (article, fingerprint)
-        for article, fingerprint in pairs
-        if article.id not in known
-        and removed.isdisjoint({article.vendor_id, article.vendor_source})
-        and headlines[article.id] not in awaited
-    ]
+    return [(article, fingerprint) for article, fingerprint in pairs if headlines[article.id] not in awaited]
 
 
 def _column(
