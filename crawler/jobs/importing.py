@@ -181,8 +181,10 @@ class Importer:
         await self._store_together(together)
 
     async def _store_together(self, waiting: dict[str, tuple[Article, Fingerprint | None]]) -> None:
-        """Stores different articles at once: SQLite commits them together, PostgreSQL over several connections."""
-        storing = asyncio.gather(*(self._store_one(*one) for one in waiting.values()))
+        """Stores different articles in one transaction."""
+        if not waiting:
+            return
+        storing = asyncio.ensure_future(self._store_all(list(waiting.values())))
         waiting.clear()
         try:
             await asyncio.shield(storing)
@@ -190,9 +192,9 @@ class Importer:
             await storing  # it is written all the same, and shall be counted
             raise
 
-    async def _store_one(self, article: Article, fingerprint: Fingerprint | None) -> None:
-        stored = await self.store.store_article(article, fingerprint)
-        self.report.outcomes[stored.outcome] += 1
+    async def _store_all(self, pairs: Sequence[tuple[Article, Fingerprint | None]]) -> None:
+        for stored in await self.store.store_deliveries(pairs):
+            self.report.outcomes[stored.outcome] += 1
 
     def _tell(self, fault: Fault) -> None:
         if fault.skipped:

@@ -116,6 +116,16 @@ class Articles(Connected):
         return (await self.fingerprints([article_id])).get(article_id)
 
 
+def store(tx: Transaction, article: Article, fingerprint: Fingerprint | None) -> StoredArticle:
+    """What `store_article` does with an article alone, inside a transaction."""
+    return _store(tx, article, fingerprint, None, None, None, (), None)
+
+
+def has_address(article: Article) -> bool:
+    """Whether it has a URL under which others may have met it."""
+    return _url_key(article.url) is not None
+
+
 def _store(
     tx: Transaction,
     article: Article,
@@ -225,28 +235,12 @@ def write_version(
     was_live = row is not None and row.state != "removed"
     before = row
     version = 1 if row is None else row.version + 1
-    values = {
-        "state": row.state if row is not None and row.state == "replaced" else "live",
-        "role": article.role.value,
-        "completeness": article.completeness.value,
-        "publisher": article.publisher,
-        "received": tx.now,
-        "checked": tx.now,
-        "version": version,
-        "content_hash": digest,
-        "vendor_id": article.vendor_id,
-        "vendor_source": article.vendor_source,
-        "vendor_rank": delivery.rank(article) if delivery.is_delivery(article) else None,
-        "headline_key": teasers.headline_key(article),
-        "unindexed": article.noindex and bool(article.text),
-        "text_since": tx.now if is_licensed(article) and article.text else None,
-        "headline_time": delivery.rank(article) or (row.first_seen if row is not None else tx.now),
-    }
     if row is None:
-        row = _insert(tx, article, values)
+        row = _insert(tx, article, digest)
         if row is None:
             return None
     else:
+        values = _values(tx, article, row, digest)
         row = tx.first(sa.update(articles).where(articles.c.no == row.no).values(values).returning(articles))
         assert row is not None
         imprints.forget(tx, [row.no])
@@ -271,11 +265,36 @@ def write_version(
     return StoredArticle(article.id, changed, version), row
 
 
-def _insert(tx: Transaction, article: Article, values: dict[str, Any]) -> Row[Any] | None:
+def _values(tx: Transaction, article: Article, row: Row[Any] | None, digest: str) -> dict[str, Any]:
+    """The row's columns for a new version of the article that `row` holds, None: for its first."""
+    return {
+        "state": row.state if row is not None and row.state == "replaced" else "live",
+        "role": article.role.value,
+        "completeness": article.completeness.value,
+        "publisher": article.publisher,
+        "received": tx.now,
+        "checked": tx.now,
+        "version": 1 if row is None else row.version + 1,
+        "content_hash": digest,
+        "vendor_id": article.vendor_id,
+        "vendor_source": article.vendor_source,
+        "vendor_rank": delivery.rank(article) if delivery.is_delivery(article) else None,
+        "headline_key": teasers.headline_key(article),
+        "unindexed": article.noindex and bool(article.text),
+        "text_since": tx.now if is_licensed(article) and article.text else None,
+        "headline_time": delivery.rank(article) or (row.first_seen if row is not None else tx.now),
+    }
+
+
+def new_row(tx: Transaction, article: Article, digest: str) -> dict[str, Any]:
+    """The row of an article that is not held."""
     first = in_utc(article.first_seen) or tx.now
-    return tx.first(
-        _new_article(tx.dialect), {"id": article.id, "first_seen": first, "backfill": article.backfill, **values}
-    )
+    values = _values(tx, article, None, digest)
+    return {"id": article.id, "first_seen": first, "backfill": article.backfill, **values}
+
+
+def _insert(tx: Transaction, article: Article, digest: str) -> Row[Any] | None:
+    return tx.first(_new_article(tx.dialect), new_row(tx, article, digest))
 
 
 @cache

@@ -69,6 +69,20 @@ def put(tx: Transaction, article_no: int, side: Side, fingerprint: Fingerprint, 
     _post(tx, article_no, side, _salted(fingerprint.keys, linker_no))
 
 
+def put_many(tx: Transaction, side: Side, of_articles: Sequence[tuple[int, Fingerprint]]) -> None:
+    """Puts articles that have no fingerprint yet. Raises LinkerMismatch."""
+    rows: list[dict[str, Any]] = []
+    serving_no: dict[tuple[str, str], int] = {}
+    for article_no, fingerprint in of_articles:
+        made_by = fingerprint.linker, fingerprint.scheme
+        if made_by not in serving_no:
+            serving_no[made_by] = _serving(tx, fingerprint)
+        linker_no = serving_no[made_by]
+        rows.append(_row(article_no, linker_no, fingerprint))
+        _post(tx, article_no, side, _salted(fingerprint.keys, linker_no))
+    tx.run(_keep_fingerprint(tx.dialect), rows)
+
+
 def put_beside(tx: Transaction, article_no: int, side: Side | None, fingerprint: Fingerprint, linker_no: int) -> None:
     """Adds the article to another linker's index; without a `side` its fingerprint is kept and not found."""
     tx.run(_keep_fingerprint(tx.dialect), _row(article_no, linker_no, fingerprint))

@@ -73,6 +73,10 @@ class Dialect(Protocol):
         """What this connection deletes from now on is overwritten in the file, where the engine does that at once."""
         ...
 
+    def take_all_turns(self, connection: Connection, what: Collection[str]) -> None:
+        """The same of several things at once, in an order that is everyone's."""
+        ...
+
     def tell(self, connection: Connection, topics: Iterable[str]) -> None:
         """Other processes hear of `topics` when this transaction is committed, where the engine can tell them."""
         ...
@@ -119,6 +123,9 @@ class Sqlite:
     def erase_for_good(self, connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
+    def take_all_turns(self, connection: Connection, what: Collection[str]) -> None:
+        return None
+
     def tell(self, connection: Connection, topics: Iterable[str]) -> None:
         return None
 
@@ -160,6 +167,12 @@ class Postgresql:
 
     def erase_for_good(self, connection: Connection) -> None:
         return None  # VACUUM does, and it can't be part of a transaction
+
+    def take_all_turns(self, connection: Connection, what: Collection[str]) -> None:
+        if what:
+            each = self.numbers("turns").c.value
+            numbers = sorted(lock_number(one) for one in what)
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(each)), {"turns": numbers})
 
     def tell(self, connection: Connection, topics: Iterable[str]) -> None:
         for topic in topics:

@@ -16,6 +16,7 @@ from crawler.store.archives import Archives
 from crawler.store.articles import Articles
 from crawler.store.bell import Bell
 from crawler.store.browsing import Browsing
+from crawler.store.bulk import Bulk
 from crawler.store.candidates import PostingIndex
 from crawler.store.cases import Cases
 from crawler.store.database import Database
@@ -44,6 +45,7 @@ class Store(
     HostBook,
     DeadLetters,
     Articles,
+    Bulk,
     Cases,
     Decisions,
     Settling,

@@ -117,7 +117,7 @@ async def test_a_message_is_acknowledged_only_when_what_it_says_is_committed(
 
     with subscribed(subscription, monkeypatch):
         with monkeypatch.context() as broken:
-            broken.setattr(Store, "store_article", full)
+            broken.setattr(Store, "store_deliveries", full)
             with pytest.raises(StoreError, match="the disk is full"):
                 await taken(settings, api[1])
         assert (subscription.handed_out > 0, subscription.acknowledged) == (True, [])
