@@ -13,6 +13,7 @@ from crawler import daemon
 from crawler.clock import SystemClock
 from crawler.errors import NotFound, StoreInUse
 from crawler.model import Role
+from crawler.redistribution import WITHIN_THE_HOUSE
 from crawler.settings import ArchiveSettings, Settings
 from crawler.store import Store
 from tests.daemon.conftest import Configure
@@ -27,7 +28,7 @@ async def links_of(settings: Settings) -> list[dict[str, Any]]:
 
 async def articles_of(settings: Settings) -> dict[str, dict[str, Any]]:
     async with await Store.open(settings.database, SystemClock()) as store:
-        return {row["url"]: dict(row) async for row in store.export_articles()}
+        return {row["url"]: dict(row) async for row in store.export_articles(passing=WITHIN_THE_HOUSE)}
 
 
 async def test_one_pass_stores_and_links(origin: Web, site: Web, configure: Configure, store_url: str) -> None:

@@ -19,8 +19,9 @@ from crawler.evaluate.outcomes import Passage
 from crawler.evaluate.sampling import STRATA, Row, Sample, Scored, allocation, sample, stratum
 from crawler.evaluate.sheet import COLUMNS, Review, Reviewed, read_sheet, write_sheet
 from crawler.link import Linker
+from crawler.link.markers import JOURNAL
 from crawler.model import Relation, Role
-from crawler.settings import DatabaseSettings, LinkSettings, Settings
+from crawler.settings import DatabaseSettings, LinkSettings, Settings, SourceSettings
 from crawler.store import Store
 from tests.link import stories
 from tests.link.stories import article, original
@@ -161,7 +162,11 @@ def test_every_stratum_is_seen_and_no_row_is_wasted(scores: list[float], count: 
 @pytest.fixture
 async def settings(tmp_path: Path) -> Settings:
     """A store with one original, two rewrites of it and thirty pages about something else."""
-    settings = Settings(database=DatabaseSettings(url=f"sqlite+aiosqlite:///{tmp_path / 'wire.db'}"))
+    opens = SourceSettings(
+        name="Wire", url="https://wire.example/feed", role=Role.ORIGIN, publisher=JOURNAL, redistribute=True
+    )
+    database = DatabaseSettings(url=f"sqlite+aiosqlite:///{tmp_path / 'wire.db'}")
+    settings = Settings(database=database, sources=(opens,))
     linker = Linker(LinkSettings())
     held = [
         original("canal", stories.CANAL),
