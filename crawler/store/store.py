@@ -25,6 +25,7 @@ from crawler.store.export import Exports
 from crawler.store.frontier import Frontier
 from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
+from crawler.store.news import News
 from crawler.store.overviews import Overviews
 from crawler.store.places import Places
 from crawler.store.reindexing import Reindexing
@@ -52,6 +53,7 @@ class Store(
     Archives,
     Reviews,
     Browsing,
+    News,
     Overviews,
     Searching,
 ):
