@@ -50,5 +50,7 @@ def export_feed(
                 return await write_feed(kind, channel, entries(store), file, now=here.clock.now())
 
     count = finish(work())
+    if news and not count:
+        console.tell("no news yet: what stood in a source when it was first read is none (`backfill`)")
     if output is not None:
         console.tell(f"wrote {count} entries to {output}")

@@ -199,7 +199,9 @@ def test_the_text_of_a_page_is_not_in_the_news(ours: Wiretrace, tmp_path: Path) 
 
 
 def test_a_feed_of_nothing_is_a_feed(ours: Wiretrace) -> None:
-    assert not feedparser.parse(ours("export", "news").out).bozo
+    ran = ours("export", "news")
+    assert not feedparser.parse(ran.out).bozo
+    assert "no news yet" in ran.err
     assert json.loads(ours("export", "links", "--format", "jsonfeed").out)["items"] == []
 
 
