@@ -62,7 +62,7 @@ def export(
     link: Annotated[
         str | None, typer.Argument(metavar="[LINK_ID]", help="With report: the link that it is about.")
     ] = None,
-    kind: Annotated[
+    written_as: Annotated[
         Kind | None,
         typer.Option("--format", help="How it is written; jsonl where none is said, atom of news. Feeds: links, news."),
     ] = None,
@@ -108,10 +108,10 @@ def export(
     Examples:  wiretrace export links --format csv -o links.csv        wiretrace export changes --since 1200
     wiretrace export news --format atom -o news.xml        wiretrace export report --site copier.example -o annex.html
     """
-    is_feed = what is What.NEWS or (kind is not None and kind.is_feed)
+    is_feed = what is What.NEWS or (written_as is not None and written_as.is_feed)
     _refuse_what_says_nothing(what, is_feed, link, site, standing, confirmed, feed_url, limit, corpus)
     if is_feed:
-        if what not in {What.LINKS, What.NEWS} or not (kind or Kind.ATOM).is_feed:
+        if what not in {What.LINKS, What.NEWS} or not (written_as or Kind.ATOM).is_feed:
             raise UsageError("--format: feeds (atom, jsonfeed) are made of links and of news, and news is a feed")
         if as_of is not None:
             raise UsageError("--as-of: expected with articles, links or stories as rows; a feed is of now")
@@ -119,7 +119,7 @@ def export(
         from crawler.jobs.feedwriting import FeedFormat
 
         export_feed(
-            FeedFormat((kind or Kind.ATOM).value),
+            FeedFormat((written_as or Kind.ATOM).value),
             output,
             news=what is What.NEWS,
             limit=limit or USUAL_ENTRIES,
@@ -130,7 +130,7 @@ def export(
         )
         return
     if what is What.REPORT:
-        if kind is not None or as_of is not None:
+        if written_as is not None or as_of is not None:
             raise UsageError("--format, --as-of: a report is one HTML page, as of now")
         from crawler.cli.reporting import export_report
 
@@ -138,7 +138,7 @@ def export(
             output, link=link, site=_site(site), since=_moment(since), standings=standing or (), confirmed=confirmed
         )
         return
-    subject, form = exporting.Subject(what.value), exporting.Format((kind or Kind.JSONL).value)
+    subject, kind = exporting.Subject(what.value), exporting.Format((written_as or Kind.JSONL).value)
     here = context()
     since_mark = None if since is None else _mark(since, is_log=subject in _NUMBERED)
     as_of_time = None if as_of is None else _time(as_of, "--as-of")
@@ -151,7 +151,7 @@ def export(
     async def work() -> int:
         async with await Store.open(here.settings.database, here.clock) as store:
             with exporting.destination(output, sys.stdout) as file:
-                return await exporting.export(store, subject, file, kind=form, since=since_mark, as_of=as_of_time)
+                return await exporting.export(store, subject, file, kind=kind, since=since_mark, as_of=as_of_time)
 
     count = finish(work())
     if output is not None:
