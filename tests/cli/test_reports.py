@@ -112,6 +112,18 @@ def test_a_report_has_the_originals_words_where_its_source_lets_them_leave(ours:
     assert "not for passing on" not in said
 
 
+@pytest.mark.parametrize(("publisher", "opens"), [("Tidewater Wire", True), ("Another Wire", False)])
+def test_what_the_configuration_file_says_of_a_publisher_counts_for_its_imported_texts(
+    ours: Wiretrace, tmp_path: Path, publisher: str, opens: bool
+) -> None:
+    (one,) = fill(tmp_path, put("one"))
+    (tmp_path / "wiretrace.toml").write_text(
+        '[[sources]]\nname = "Licensed"\nurl = "https://wire.example/feed"\nrole = "origin"\n'
+        f'publisher = "{publisher}"\nredistribute = true\n'
+    )
+    assert (ORIGINAL_SENTENCE in ours("export", "report", one).out) is opens
+
+
 def test_the_hashes_are_what_the_report_says_to_reckon(ours: Wiretrace, tmp_path: Path) -> None:
     (one,) = fill(tmp_path, put("one"))
     (tmp_path / "passage").write_text(PAGE_SENTENCE, encoding="utf-8")
