@@ -43,7 +43,7 @@ COMMANDS = {
     "trace": ("tracing", "Find the original of one article: the relation, the evidence, and what else was considered."),
     "link": ("linking", "Link a dump of articles in batch; no database needed."),
     "extract": ("extracting", "Show the article that is in a page: title, byline, dates, text, captions."),
-    "export": ("exporting", "Write what is stored: articles, links, stories, the change log, or people's reviews."),
+    "export": ("exporting", "Write what is stored: articles, links, stories, changes, reviews; feeds and reports."),
     "evaluate": ("evaluating", "Measure the linker on a labelled corpus: recall and false links per kind of reuse."),
     "sources": ("sources", "The sources and their health."),
     "archive": ("archive", "The pages that are kept as evidence, and the archives that were read."),

@@ -27,6 +27,7 @@ from crawler.store.frontier import Frontier
 from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
 from crawler.store.imprints import Imprints
+from crawler.store.news import News
 from crawler.store.overviews import Overviews
 from crawler.store.places import Places
 from crawler.store.purging import Purging
@@ -60,6 +61,7 @@ class Store(
     Archives,
     Reviews,
     Browsing,
+    News,
     Overviews,
     Searching,
 ):
