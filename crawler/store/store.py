@@ -27,12 +27,14 @@ from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
 from crawler.store.overviews import Overviews
 from crawler.store.places import Places
+from crawler.store.publishing import Publishing
 from crawler.store.reindexing import Reindexing
 from crawler.store.reviews import Reviews
 from crawler.store.runs import Runs
 from crawler.store.searching import Searching
 from crawler.store.sites import Sites
 from crawler.store.sources import Sources
+from crawler.store.tokens import Tokens
 
 
 class Store(
@@ -54,6 +56,8 @@ class Store(
     Browsing,
     Overviews,
     Searching,
+    Publishing,
+    Tokens,
 ):
     """Every public write is one transaction: a process killed at any instant leaves a store that the next picks up.
 

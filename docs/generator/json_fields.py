@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from crawler import interchange
-from crawler.cli.sources import source_json
 from crawler.corpus import Truth
 from crawler.discover.choosing import Find, Offer, Verdict
 from crawler.discover.finding import How
@@ -187,7 +186,7 @@ def json_page() -> str:
             _section("estimate", "What a reviewed sheet tells", _fields_of(Estimate), shown=False),
             _section("run", "Summary of a run", Tally(sources=1, fetched=2, new=2, linked=1, seconds=6.75).as_json()),
             _section("import", "Summary of an import", ImportReport().as_json(), shown=False),
-            _section("source", "Source", source_json(_source()), shown=False),
+            _section("source", "Source", _source().as_json(), shown=False),
             _section("check", "Check of a source", Check("Example News", "https://news.example/feed").as_json(), False),
             _section("offer", "What `sources add` finds", _offer()),
             _section("met-host", "Suggested host", _met_host()),
