@@ -48,7 +48,8 @@ COMMANDS = {
     "sources": ("sources", "The sources and their health."),
     "archive": ("archive", "The pages that are kept as evidence, and the archives that were read."),
     "db": ("storage", "The store's schema and index."),
-    "serve": ("serving", "Show what was found in a browser, to look at links and confirm or reject them."),
+    "serve": ("serving", "Show what was found: pages in which people judge links, and an HTTP API for programs."),
+    "token": ("tokens", "The access tokens of those who ask `serve` from another machine."),
     "status": ("status", "Show the queue, the workers, sources in trouble and the last runs."),
 }  # fmt: skip
 

@@ -25,7 +25,7 @@ from crawler.interchange import (
 )
 from crawler.model import Article, Decision, RawDocument, Verdict
 from crawler.pipeline.cpu import CpuPool
-from crawler.pipeline.linking import LinkingDesk, Verification
+from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.reading import read_document
 from crawler.pipeline.tally import Tally
 from crawler.settings import DatabaseSettings, Settings
@@ -72,22 +72,28 @@ async def trace(settings: Settings, document: RawDocument, *, clock: Clock, keep
             database = DatabaseSettings(url=f"{SQLITE}{folder}/empty.db")
         store = await stack.enter_async_context(await Store.open(database, clock))
         cpu = await stack.enter_async_context(CpuPool(settings.link, settings.rights_list(), processes=0))
-        desk = LinkingDesk(store, cpu)
-        reading = await cpu.run(read_document, document, await store.site_verdict(urls.host_of(document.url)))
-        # A person who asks for a page is not bound by what it asks of crawlers.
-        now = clock.now()
-        article = replace(
-            reading.article, fetched=now, first_seen=await _first_seen(store, document.url) or now, noindex=False
-        )
-        if article.verdict is not Verdict.ARTICLE or reading.fingerprint is None or not article.text:
-            reason = article.verdict.value if article.verdict is not Verdict.ARTICLE else "empty"
-            name = document.url if document.url != STANDARD_INPUT_URL else "standard input"
-            raise ExtractError(name, reason, f"expected an article, found none ({reason})")
-        if keep:
-            stored = await store.store_article(article, reading.fingerprint, extra_urls=reading.urls, page=reading.page)
-            await desk.decide(stored.id, Tally(), worker=None, reason="traced")
-            article = await store.article(stored.id) or article
-        verification: Verification = await desk.verify(article, reading.fingerprint)
+        return await trace_in(store, cpu, document, clock=clock, keep=keep)
+
+
+async def trace_in(store: Store, cpu: CpuPool, document: RawDocument, *, clock: Clock, keep: bool = False) -> Trace:
+    """`trace` in a store and with workers that are there already."""
+    desk = LinkingDesk(store, cpu)
+    reading = await cpu.run(read_document, document, await store.site_verdict(urls.host_of(document.url)))
+    # A person who asks for a page is not bound by what it asks of crawlers.
+    now = clock.now()
+    article = replace(
+        reading.article, fetched=now, first_seen=await _first_seen(store, document.url) or now, noindex=False
+    )
+    if article.verdict is not Verdict.ARTICLE or reading.fingerprint is None or not article.text:
+        reason = article.verdict.value if article.verdict is not Verdict.ARTICLE else "empty"
+        name = document.url if document.url != STANDARD_INPUT_URL else "standard input"
+        raise ExtractError(name, reason, f"expected an article, found none ({reason})")
+    if keep:
+        stored = await store.store_article(article, reading.fingerprint, extra_urls=reading.urls, page=reading.page)
+        await desk.decide(stored.id, Tally(), worker=None, reason="traced")
+        article = await store.article(stored.id) or article
+    verification = await desk.verify(article, reading.fingerprint)
+
     decision = verification.decision
     if decision.link is not None:
         decision = replace(decision, link=replace(decision.link, decided=clock.now()))
