@@ -62,6 +62,7 @@ from crawler.store import SourceRecord, Store
 from crawler.store.places import membership_json
 from crawler.store.reviews import Review, ReviewedText
 from crawler.store.stories import story_json
+from crawler.store.tokens import Right, Token
 from docs.generator.words import described, table
 
 _HEAD = """# JSON
@@ -187,6 +188,7 @@ def json_page() -> str:
             _section("run", "Summary of a run", Tally(sources=1, fetched=2, new=2, linked=1, seconds=6.75).as_json()),
             _section("import", "Summary of an import", ImportReport().as_json(), shown=False),
             _section("source", "Source", _source().as_json(), shown=False),
+            _section("token", "Access token", _token().as_json(), shown=False),
             _section("check", "Check of a source", Check("Example News", "https://news.example/feed").as_json(), False),
             _section("offer", "What `sources add` finds", _offer()),
             _section("met-host", "Suggested host", _met_host()),
@@ -207,7 +209,7 @@ _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
     "member", "membership", "change", "review", "row", "group", "reject", "extract", "truth", "evaluation",
     "kind-figures", "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run",
-    "import", "source", "check", "offer", "met-host",
+    "import", "source", "token", "check", "offer", "met-host",
 )  # fmt: skip
 
 
@@ -279,6 +281,10 @@ def _extract_fields() -> Json:
 def _source() -> SourceRecord:
     source = Source("Example News", "https://news.example/feed", Role.AGGREGATOR, "Example News")
     return SourceRecord(source, "ok")
+
+
+def _token() -> Token:
+    return Token("desk", Right.WRITE, _SEEN, None, None)
 
 
 def _offer() -> Json:

@@ -60,9 +60,7 @@ async def test_a_revoked_token_opens_nothing(public: Program) -> None:
     assert (await public.get("/links")).status == 401
 
 
-@pytest.mark.parametrize(
-    "header", ["Bearer", "Bearer ", "Bearer x", "Basic", "Basic !!", "Basic OnA=", "Digest x"]
-)
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Bearer x", "Basic", "Basic !!", "Basic OnA=", "Digest x"])
 async def test_what_is_no_token_opens_nothing(public: Program, header: str) -> None:
     assert (await public.get("/links", Authorization=header)).status == 401
 

@@ -10,10 +10,11 @@ from aiohttp import web
 
 from crawler import urls
 from crawler.clock import Clock
-from crawler.errors import UsageError
+from crawler.errors import ExtractError, UsageError
 from crawler.fetch import Fetcher
 from crawler.jobs.tracing import trace_in
 from crawler.model import RawDocument
+from crawler.pipeline.cpu import WorkCrashed
 from crawler.web.api import schemas
 from crawler.web.api.answers import answer
 from crawler.web.api.bodies import read_body
@@ -58,7 +59,10 @@ async def trace(request: web.Request, values: Values) -> web.Response:
         body = await read_body(request, _MEDIA, MOST_BODY)
         async with tracing.slots:
             document = await _document(request, values, body)
-            found = await trace_in(request.app[STORE], request.app[CPU], document, clock=tracing.clock)
+            try:
+                found = await trace_in(request.app[STORE], request.app[CPU], document, clock=tracing.clock)
+            except WorkCrashed:  # twice, in a process of its own: it is the article's fault
+                raise ExtractError(document.url, "crashed", "expected an article that can be worked on") from None
         return await answer(request, found.as_json())
     finally:
         tracing.under_way -= 1
