@@ -21,8 +21,8 @@ machines as OpenAPI 3.1 at `{PREFIX}/openapi.json`. What the fields of the objec
   none. A `Link` header with `rel="next"` has its whole address.
 - **Tags**: every answer to a GET but a stream has an `ETag`; sent back in `If-None-Match` it saves the body (304).
 - **Faults** are `application/problem+json`: `title`, `status`, and `detail`, a line that says what was expected.
-- **Limits**: {TRACES_A_MINUTE} traces a minute for each token, {TRACES_AT_ONCE} of them at once; {MOST_STREAMS} streams.
-  More are answered 429 with `Retry-After`.
+- **Limits**: {TRACES_A_MINUTE} traces a minute for each token, {TRACES_AT_ONCE} of them at once;
+  {MOST_STREAMS} streams. More are answered 429 with `Retry-After`.
 
 """
 
