@@ -52,7 +52,8 @@ COMMANDS = {
         "Take originals, releases and teasers out of the store for good; with --source also an aggregator's pages.",
     ),
     "db": ("storage", "The store's schema and index."),
-    "serve": ("serving", "Show what was found in a browser, to look at links and confirm or reject them."),
+    "serve": ("serving", "Show what was found: pages in which people judge links, and an HTTP API for programs."),
+    "token": ("tokens", "The access tokens of those who ask `serve` from another machine."),
     "status": ("status", "Show the queue, the workers, sources in trouble and the last runs."),
 }  # fmt: skip
 

@@ -31,14 +31,16 @@ def serve(
         typer.Option("--reviewer", metavar="NAME", help="Who judges; default your name on this machine."),
     ] = None,
 ) -> None:
-    """Show what was found in a browser, to look at links and confirm or reject them.
+    """Show what was found in a browser, to look at links and confirm or reject them, and to programs under /api/v1.
+
+    On loopback whoever is at this machine may do all. An address that others reach needs an access token first
+    (`wiretrace token create`), and asks everybody for one.
 
     Examples:  wiretrace serve        wiretrace serve --port 0 --db sqlite+aiosqlite:///demo.db
     """
     from crawler.web import serving
 
     here = context()
-    guard = serving.guard_for(host, reviewer or _own_name())
     settings = here.settings
     if db is not None:
         try:
@@ -49,7 +51,7 @@ def serve(
     def ready(address: str) -> None:
         console.show(f"{address} (Ctrl-C ends it)")
 
-    finish(serving.serve(settings, guard, host, port, clock=here.clock, ready=ready))
+    finish(serving.serve(settings, reviewer or _own_name(), host, port, clock=here.clock, ready=ready))
 
 
 def _own_name() -> str:

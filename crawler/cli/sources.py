@@ -12,7 +12,6 @@ from crawler.cli.app import Context, context, finish, new_app
 from crawler.cli.declaring import declared_source, reconciled
 from crawler.cli.tables import sources_table
 from crawler.errors import UsageError
-from crawler.interchange import time_to_json
 from crawler.model import Role, SourceKind
 from crawler.store import SourceRecord, Store
 
@@ -36,7 +35,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="The sources as J
 
     records = finish(work())
     if as_json:
-        console.print_json([source_json(record) for record in records])
+        console.print_json([record.as_json() for record in records])
     elif records:
         console.show(sources_table(records))
     else:
@@ -157,31 +156,3 @@ def _revive(here: Context, names: Sequence[str], reason: str | None) -> None:
             return await store.revive(reason=reason, only=names)
 
     console.tell(f"queued again: {finish(work()):,} pages")
-
-
-def source_json(record: SourceRecord) -> dict[str, object]:
-    source = record.source
-    return {
-        "name": source.name,
-        "url": source.url,
-        "role": source.role.value,
-        "publisher": source.publisher,
-        "kind": source.kind.value,
-        "found_kind": record.kind.value if record.kind else None,
-        "declared": source.declared,
-        "enabled": source.enabled,
-        "state": record.state,
-        "reason": record.reason,
-        "last_polled": time_to_json(record.last_polled),
-        "last_success": time_to_json(record.last_success),
-        "last_new": time_to_json(record.last_new),
-        "next_poll": time_to_json(record.next_poll),
-        "consecutive_failures": record.consecutive_failures,
-        "articles": record.articles,
-        "advice": record.advice,
-        "news_a_day": None if record.news_a_day is None else round(record.news_a_day, 2),
-        "gaps": record.gaps,
-        "hub": record.hub,
-        "interval": source.interval if source.interval is not None else "adaptive",
-        "backfill": source.backfill,
-    }

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from crawler.errors import InputError
-from crawler.interchange import ARTICLE_FIELDS, Json, formula_safe, time_to_json
+from crawler.interchange import ARTICLE_FIELDS, Json, formula_safe
 from crawler.model import Source
 from crawler.redistribution import Redistribution
 from crawler.store import Store
+from crawler.store.publishing import change_to_json
 
 
 class Subject(StrEnum):
@@ -122,15 +123,7 @@ async def _changes(
     store: Store, since: datetime | int | None, passing: Redistribution
 ) -> AsyncIterator[Mapping[str, Any]]:
     async for change in store.changes(since, passing=passing):
-        yield {
-            "seq": change.seq,
-            "at": time_to_json(change.at),
-            "subject": change.subject.value,
-            "action": change.action.value,
-            "id": change.id,
-            "reason": change.reason,
-            "state": change.state,
-        }
+        yield change_to_json(change)
 
 
 async def _reviews(store: Store, since: datetime | int | None) -> AsyncIterator[Mapping[str, Any]]:

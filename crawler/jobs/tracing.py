@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,9 +23,9 @@ from crawler.interchange import (
     candidates_to_json,
     link_to_json,
 )
-from crawler.model import Article, Decision, RawDocument, Verdict
+from crawler.model import Article, Decision, RawDocument, Source, Verdict
 from crawler.pipeline.cpu import CpuPool
-from crawler.pipeline.linking import LinkingDesk, Verification
+from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.reading import read_document
 from crawler.pipeline.tally import Tally
 from crawler.redistribution import Redistribution, without_text
@@ -75,23 +75,36 @@ async def trace(settings: Settings, document: RawDocument, *, clock: Clock, keep
             database = DatabaseSettings(url=f"{SQLITE}{folder}/empty.db")
         store = await stack.enter_async_context(await Store.open(database, clock))
         cpu = await stack.enter_async_context(CpuPool(settings.link, settings.rights_list(), processes=0))
-        desk = LinkingDesk(store, cpu)
-        reading = await cpu.run(read_document, document, await store.site_verdict(urls.host_of(document.url)))
-        # A person who asks for a page is not bound by what it asks of crawlers.
-        now = clock.now()
-        article = replace(
-            reading.article, fetched=now, first_seen=await _first_seen(store, document.url) or now, noindex=False
-        )
-        if article.verdict is not Verdict.ARTICLE or reading.fingerprint is None or not article.text:
-            reason = article.verdict.value if article.verdict is not Verdict.ARTICLE else "empty"
-            name = document.url if document.url != STANDARD_INPUT_URL else "standard input"
-            raise ExtractError(name, reason, f"expected an article, found none ({reason})")
-        if keep:
-            stored = await store.store_article(article, reading.fingerprint, extra_urls=reading.urls, page=reading.page)
-            await desk.decide(stored.id, Tally(), worker=None, reason="traced")
-            article = await store.article(stored.id) or article
-        verification: Verification = await desk.verify(article, reading.fingerprint)
-        passing = await store.redistribution(settings.source_list())
+        return await trace_in(store, cpu, document, clock=clock, keep=keep, declared=settings.source_list())
+
+
+async def trace_in(
+    store: Store,
+    cpu: CpuPool,
+    document: RawDocument,
+    *,
+    clock: Clock,
+    keep: bool = False,
+    declared: Sequence[Source] = (),
+) -> Trace:
+    """`trace` in a store and with workers that are there already; `declared` are the sources of the configuration."""
+    desk = LinkingDesk(store, cpu)
+    reading = await cpu.run(read_document, document, await store.site_verdict(urls.host_of(document.url)))
+    # A person who asks for a page is not bound by what it asks of crawlers.
+    now = clock.now()
+    article = replace(
+        reading.article, fetched=now, first_seen=await _first_seen(store, document.url) or now, noindex=False
+    )
+    if article.verdict is not Verdict.ARTICLE or reading.fingerprint is None or not article.text:
+        reason = article.verdict.value if article.verdict is not Verdict.ARTICLE else "empty"
+        name = document.url if document.url != STANDARD_INPUT_URL else "standard input"
+        raise ExtractError(name, reason, f"expected an article, found none ({reason})")
+    if keep:
+        stored = await store.store_article(article, reading.fingerprint, extra_urls=reading.urls, page=reading.page)
+        await desk.decide(stored.id, Tally(), worker=None, reason="traced")
+        article = await store.article(stored.id) or article
+    verification = await desk.verify(article, reading.fingerprint)
+    passing = await store.redistribution(declared)
     decision = verification.decision
     if decision.link is not None:
         decision = replace(decision, link=replace(decision.link, decided=clock.now()))

@@ -36,7 +36,7 @@ class Exports(Connected):
     async def redistribution(self, declared: Iterable[Source] = ()) -> Redistribution:
         """Whose texts may leave, by the sources that the store holds; of those that a file declares by `declared`,
         where given: the file is newer."""
-        return await self._db.read(_redistribution, tuple(declared))
+        return await self._db.read(redistribution_of, tuple(declared))
 
     async def export_articles(
         self, since: Since = None, as_of: datetime | None = None, *, passing: Redistribution | None = None
@@ -119,7 +119,8 @@ def _page(
     )
 
 
-def _redistribution(tx: Transaction, declared: Sequence[Source]) -> Redistribution:
+def redistribution_of(tx: Transaction, declared: Sequence[Source] = ()) -> Redistribution:
+    """Whose texts may leave, see `Exports.redistribution`."""
     held = sources.of_store(tx)
     named = [one for one in held if one.declared != "file"] if declared else held
     return Redistribution.of([*named, *declared])

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from crawler.habits import Habits
+from crawler.interchange import Json, time_to_json
 from crawler.model import Article, Candidate, Fingerprint, Reference, Source, SourceKind, Validators
 
 
@@ -70,6 +71,34 @@ class SourceRecord:
     @property
     def name(self) -> str:
         return self.source.name
+
+    def as_json(self) -> Json:
+        """The public JSON of `sources list --json`."""
+        source = self.source
+        return {
+            "name": source.name,
+            "url": source.url,
+            "role": source.role.value,
+            "publisher": source.publisher,
+            "kind": source.kind.value,
+            "found_kind": self.kind.value if self.kind else None,
+            "declared": source.declared,
+            "enabled": source.enabled,
+            "state": self.state,
+            "reason": self.reason,
+            "last_polled": time_to_json(self.last_polled),
+            "last_success": time_to_json(self.last_success),
+            "last_new": time_to_json(self.last_new),
+            "next_poll": time_to_json(self.next_poll),
+            "consecutive_failures": self.consecutive_failures,
+            "articles": self.articles,
+            "advice": self.advice,
+            "news_a_day": None if self.news_a_day is None else round(self.news_a_day, 2),
+            "gaps": self.gaps,
+            "hub": self.hub,
+            "interval": source.interval if source.interval is not None else "adaptive",
+            "backfill": source.backfill,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from crawler.store.imprints import Imprints
 from crawler.store.news import News
 from crawler.store.overviews import Overviews
 from crawler.store.places import Places
+from crawler.store.publishing import Publishing
 from crawler.store.purging import Purging
 from crawler.store.reindexing import Reindexing
 from crawler.store.reviews import Reviews
@@ -38,6 +39,7 @@ from crawler.store.searching import Searching
 from crawler.store.settling import Settling
 from crawler.store.sites import Sites
 from crawler.store.sources import Sources
+from crawler.store.tokens import Tokens
 
 
 class Store(
@@ -64,6 +66,8 @@ class Store(
     News,
     Overviews,
     Searching,
+    Publishing,
+    Tokens,
 ):
     """Every public write is one transaction: a process killed at any instant leaves a store that the next picks up.
 

@@ -7,9 +7,13 @@ from pathlib import Path
 
 from aiohttp import web
 
+from crawler.clock import Clock, SystemClock
 from crawler.pipeline.cpu import CpuPool
+from crawler.settings import FetchSettings
 from crawler.store import Store
 from crawler.web import comparing, faults, inbox, overview
+from crawler.web.api.problems import problems
+from crawler.web.api.setup import add_api
 from crawler.web.drawing import STATIC
 from crawler.web.guard import GUARD, GUARDS, Guard
 
@@ -18,11 +22,18 @@ _KEPT = "public, max-age=31536000, immutable"  # their addresses change with the
 _TYPES = {".js": "text/javascript", ".css": "text/css"}
 
 
-def create_app(store: Store, cpu: CpuPool, guard: Guard) -> web.Application:
-    """The application; `store` and `cpu` stay its caller's to close."""
-    app = web.Application(middlewares=(*GUARDS, faults.told), client_max_size=MAX_FORM)
+def create_app(
+    store: Store, cpu: CpuPool, guard: Guard, *, fetch: FetchSettings | None = None, clock: Clock | None = None
+) -> web.Application:
+    """The application; `store` and `cpu` stay its caller's to close.
+
+    `fetch` are the rules by which the API fetches a page that it is asked to trace.
+    """
+    outermost, *guards = GUARDS
+    app = web.Application(middlewares=(outermost, problems, *guards, faults.told), client_max_size=MAX_FORM)
     app[GUARD], app[inbox.STORE], app[comparing.CPU] = guard, store, cpu
     app.add_routes([*inbox.ROUTES, *comparing.ROUTES, *overview.ROUTES])
+    add_api(app, fetch or FetchSettings(), clock or SystemClock())
     app.router.add_get("/static/{version}/{name}", _static)
     return app
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from crawler.errors import ChangedSince, NotFound, StoreError, UsageError
 from crawler.web.drawing import is_fragment, page
-from crawler.web.guard import Handler
+from crawler.web.guard import Handler, is_api
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +18,8 @@ _STATUS = {NotFound: 404, ChangedSince: 409, UsageError: 400}
 @web.middleware
 async def told(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Our own errors in their own words; what nobody expected is logged, and told without its insides."""
+    if is_api(request):
+        return await handler(request)  # which tells its faults as a program reads them
     try:
         return await handler(request)
     except (NotFound, ChangedSince, UsageError) as error:

@@ -17,9 +17,20 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Identify = Callable[[web.Request], str | None]  # the name of who asks; None: nobody who may
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and whether they may change anything."""
+
+    name: str
+    may_write: bool = True
+
+
+Identify = Callable[[web.Request], Awaitable[Caller | None]]  # None: nobody who may see anything
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+API = "/api/"  # for programs: what lies under it bears no page's token
 TOKEN_FIELD, TOKEN_HEADER = "token", "X-Wiretrace-Token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
@@ -39,23 +50,33 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """`hosts` are the names this server answers to, `identify` tells who asks.
+    """`hosts` are the names this server answers to (None: any, everybody needs a token), `identify` tells who asks.
 
     `token` stands in every form of a page and is another in each process.
     """
 
     identify: Identify
-    hosts: frozenset[str] = LOOPBACK
+    hosts: frozenset[str] | None = LOOPBACK
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
 
 GUARD = web.AppKey("guard", Guard)
 REVIEWER = web.RequestKey("reviewer", str)
+CALLER = web.RequestKey("caller", Caller)
 
 
 def everybody_is(name: str) -> Identify:
     """Who can reach a server on loopback is the person at this machine."""
-    return lambda _request: name
+    caller = Caller(name)
+
+    async def identify(_request: web.Request) -> Caller:
+        return caller
+
+    return identify
+
+
+def is_api(request: web.Request) -> bool:
+    return request.path.startswith(API)
 
 
 def is_loopback(host: str) -> bool:
@@ -84,7 +105,8 @@ async def security_headers(request: web.Request, handler: Handler) -> web.Stream
 
 @web.middleware
 async def own_name(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if _name(request.headers.get("Host", "")) not in request.app[GUARD].hosts:
+    hosts = request.app[GUARD].hosts
+    if hosts is not None and _name(request.headers.get("Host", "")) not in hosts:
         raise web.HTTPMisdirectedRequest(text="This server does not go by that name.\n")
     return await handler(request)
 
@@ -99,6 +121,12 @@ async def own_pages(request: web.Request, handler: Handler) -> web.StreamRespons
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
         raise web.HTTPForbidden(text="Asked for by another site's page.\n")
+    if is_api(request):
+        # No page of ours asks here. A program sends no Origin; a browser's form can't send what `somebody` wants
+        # where that is a token, and where it is not its Origin has told on it.
+        return await handler(request)
+    if not request[CALLER].may_write:
+        raise web.HTTPForbidden(text="This token may read only.\n")
     given = request.headers.get(TOKEN_HEADER)
     if given is None:
         given = str((await request.post()).get(TOKEN_FIELD, ""))
@@ -109,10 +137,11 @@ async def own_pages(request: web.Request, handler: Handler) -> web.StreamRespons
 
 @web.middleware
 async def somebody(request: web.Request, handler: Handler) -> web.StreamResponse:
-    name = request.app[GUARD].identify(request)
-    if name is None:
-        raise web.HTTPUnauthorized(text="Expected a token that may see these pages.\n")
-    request[REVIEWER] = name
+    caller = await request.app[GUARD].identify(request)
+    if caller is None:
+        scheme = "Bearer" if is_api(request) else 'Basic realm="wiretrace", charset="UTF-8"'
+        raise web.HTTPUnauthorized(text="Expected a token that may see this.\n", headers={"WWW-Authenticate": scheme})
+    request[REVIEWER], request[CALLER] = caller.name, caller
     return await handler(request)
 
 

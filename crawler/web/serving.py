@@ -14,36 +14,45 @@ from crawler.pipeline.cpu import CpuPool
 from crawler.settings import Settings
 from crawler.store import Store
 from crawler.web.app import create_app
-from crawler.web.guard import LOOPBACK, Guard, everybody_is, is_loopback
+from crawler.web.callers import by_token
+from crawler.web.guard import LOOPBACK, Guard, is_loopback
 
 SHUTDOWN = 5.0  # seconds that answers under way get
 
 
-def guard_for(host: str, reviewer: str) -> Guard:
+async def guard_for(store: Store, host: str, reviewer: str) -> Guard:
     """Who may see the pages of a server bound to `host`.
 
-    On loopback: whoever is at this machine, as `reviewer`. Any other address is refused, for nothing would keep
-    strangers out. Raises UsageError.
+    On loopback: whoever is at this machine, as `reviewer`, and who has an access token. Elsewhere only the latter:
+    without any token such an address is refused. Raises UsageError.
     """
-    if not is_loopback(host):
+    if is_loopback(host):
+        return Guard(by_token(store, at_home=reviewer), LOOPBACK | {host.strip("[]").lower()})
+    if not host:
+        raise UsageError("--host: expected an address such as 127.0.0.1")
+    if not await store.has_tokens():
         raise UsageError(
-            f"--host: expected a loopback address such as 127.0.0.1, got {host!r:.60}: others need access tokens"
+            f"--host: {host!r:.60} is reached by others: expected a loopback address such as 127.0.0.1, or an access"
+            " token (`wiretrace token create NAME`)"
         )
-    return Guard(everybody_is(reviewer), LOOPBACK | {host.strip("[]").lower()})
+    return Guard(by_token(store, at_home=None), None)
 
 
 async def serve(
-    settings: Settings, guard: Guard, host: str, port: int, *, clock: Clock, ready: Callable[[str], None]
+    settings: Settings, reviewer: str, host: str, port: int, *, clock: Clock, ready: Callable[[str], None]
 ) -> None:
     """Serves the store till it is cancelled; `ready` is called with the address once it answers.
 
-    Port 0: one that is free. Raises AddressTaken, StoreError.
+    Port 0: one that is free. Raises AddressTaken, StoreError, UsageError as `guard_for`.
     """
     async with (
         await Store.open(settings.database, clock) as store,
-        CpuPool(settings.link, settings.rights_list(), processes=0) as cpu,
+        # A process: strangers' pages come to be traced, and one that hangs must be ended.
+        CpuPool(settings.link, settings.rights_list(), processes=1) as cpu,
     ):
-        runner = web.AppRunner(create_app(store, cpu, guard), access_log=None, shutdown_timeout=SHUTDOWN)
+        guard = await guard_for(store, host, reviewer)
+        app = create_app(store, cpu, guard, fetch=settings.fetch, clock=clock)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN)
         await runner.setup()
         try:
             site = web.TCPSite(runner, host.strip("[]"), port)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from docs.generator.api import api_page
 from docs.generator.commands import commands_page
 from docs.generator.json_fields import json_page
 from docs.generator.settings import settings_page
@@ -23,6 +24,7 @@ _PAGES: Mapping[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "json.md": json_page,
     "states.md": states_page,
+    "api.md": api_page,
 }
 
 

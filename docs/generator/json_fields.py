@@ -13,7 +13,6 @@ from typing import Any, cast
 
 from crawler import interchange
 from crawler.cli.purging import purge_json
-from crawler.cli.sources import source_json
 from crawler.corpus import Truth
 from crawler.discover.choosing import Find, Offer, Verdict
 from crawler.discover.finding import How
@@ -65,6 +64,7 @@ from crawler.store import Purged, SourceRecord, Store
 from crawler.store.places import membership_json
 from crawler.store.reviews import Review, ReviewedText
 from crawler.store.stories import story_json
+from crawler.store.tokens import Right, Token
 from docs.generator.words import described, table
 
 _HEAD = """# JSON
@@ -192,7 +192,8 @@ def json_page() -> str:
             _section("run", "Summary of a run", Tally(sources=1, fetched=2, new=2, linked=1, seconds=6.75).as_json()),
             _section("import", "Summary of an import", ImportReport().as_json(), shown=False),
             _section("purge", "What `purge` did", purge_json(_PURGED, dry_run=False)),
-            _section("source", "Source", source_json(_source()), shown=False),
+            _section("source", "Source", _source().as_json(), shown=False),
+            _section("token", "Access token", _token().as_json(), shown=False),
             _section("check", "Check of a source", Check("Example News", "https://news.example/feed").as_json(), False),
             _section("offer", "What `sources add` finds", _offer()),
             _section("met-host", "Suggested host", _met_host()),
@@ -213,7 +214,7 @@ _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
     "member", "membership", "change", "review", "row", "group", "reject", "extract", "truth", "evaluation",
     "kind-figures", "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run",
-    "import", "purge", "source", "check", "offer", "met-host",
+    "import", "purge", "source", "token", "check", "offer", "met-host",
 )  # fmt: skip
 
 
@@ -288,6 +289,10 @@ def _extract_fields() -> Json:
 def _source() -> SourceRecord:
     source = Source("Example News", "https://news.example/feed", Role.AGGREGATOR, "Example News")
     return SourceRecord(source, "ok")
+
+
+def _token() -> Token:
+    return Token("desk", Right.WRITE, _SEEN, None, None)
 
 
 def _offer() -> Json:

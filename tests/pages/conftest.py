@@ -19,6 +19,7 @@ from crawler.store import Store
 from crawler.web.app import create_app
 from crawler.web.guard import Guard, everybody_is
 from tests.databases import *  # noqa: F403 - fixtures
+from tests.pages.api import Program
 from tests.store.pieces import StillClock, fingerprint, linked, original, page
 
 FERRY = (
@@ -108,3 +109,8 @@ async def put_link(store: Store, name: str, *, wire: Article | None = None, **ot
         replace(decision, considered=(Considered(of.id, decision.score, True, "taken"),)), worker=None, reason="new"
     )
     return link_id(copy.id, of.id)
+
+
+@pytest.fixture
+def program(browser: Browser) -> Program:
+    return Program(browser.session, browser.root, browser.store)

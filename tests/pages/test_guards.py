@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.errors import UsageError
+from crawler.store import Store
 from crawler.store.browsing import LinkFilter
 from crawler.web.guard import is_loopback
 from crawler.web.serving import guard_for
@@ -106,13 +107,15 @@ async def test_pages_are_not_kept_in_caches(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "news.example", "127.evil.example", ""])
-def test_an_address_that_others_reach_is_refused(host: str) -> None:
+async def test_an_address_that_others_reach_is_refused_without_a_token(store: Store, host: str) -> None:
     assert not is_loopback(host)
-    with pytest.raises(UsageError, match="expected a loopback address"):
-        guard_for(host, "Morna")
+    with pytest.raises(UsageError, match=r"--host: .*expected a"):
+        await guard_for(store, host, "Morna")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "[::1]", "localhost"])
-def test_loopback_addresses_are_served(host: str) -> None:
+async def test_loopback_addresses_are_served(store: Store, host: str) -> None:
     assert is_loopback(host)
-    assert host.strip("[]") in guard_for(host, "Morna").hosts
+    hosts = (await guard_for(store, host, "Morna")).hosts
+    assert hosts is not None
+    assert host.strip("[]") in hosts

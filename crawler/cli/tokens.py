@@ -1,0 +1,68 @@
+"""token create, list, revoke: who may ask `serve` from another machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from crawler.cli import console
+from crawler.cli.app import context, finish, new_app
+from crawler.cli.tables import tokens_table
+from crawler.store import Store
+from crawler.store.tokens import Right, Token
+
+app = new_app(help="The access tokens of those who ask `serve` from another machine.", no_args_is_help=True)
+
+_NAME = typer.Argument(metavar="NAME", help="Whose it is; what is judged with it bears this name.")
+
+
+@app.command()
+def create(
+    name: Annotated[str, _NAME],
+    rights: Annotated[Right, typer.Option("--rights", help="write: may judge links, too.")] = Right.READ,
+) -> None:
+    """Make a token and show it, once: only its hash is kept.
+
+    Example:  wiretrace token create desk --rights write
+    """
+    here = context()
+
+    async def work() -> str:
+        async with await Store.open(here.settings.database, here.clock) as store:
+            return await store.create_token(name, rights)
+
+    secret = finish(work())
+    console.tell(f"token of {name}, to {rights.value}; it is not shown again:")
+    console.show(secret)
+
+
+@app.command("list")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="The tokens as JSON.")] = False) -> None:
+    """Show all tokens that were ever made, with when they were last used; never the tokens themselves."""
+    here = context()
+
+    async def work() -> list[Token]:
+        async with await Store.open(here.settings.database, here.clock) as store:
+            return await store.tokens()
+
+    found = finish(work())
+    if as_json:
+        console.print_json([one.as_json() for one in found])
+    elif found:
+        console.show(tokens_table(found))
+    else:
+        console.tell("no tokens yet: wiretrace token create NAME")
+
+
+@app.command()
+def revoke(name: Annotated[str, typer.Argument(metavar="NAME", help="As `token list` shows it.")]) -> None:
+    """Make a token worthless from now on; its name is not given again."""
+    here = context()
+
+    async def work() -> None:
+        async with await Store.open(here.settings.database, here.clock) as store:
+            await store.revoke_token(name)
+
+    finish(work())
+    console.tell(f"revoked {name}")

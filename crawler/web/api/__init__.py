@@ -1,0 +1,1 @@
+"""The HTTP API under /api/v1: what the pages show, for programs. `operations` lists what it can do."""
