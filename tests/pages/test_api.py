@@ -40,6 +40,17 @@ async def test_a_list_has_what_the_export_has_in_the_same_form(program: Program,
         assert (await program.get(f"{path}/{row['id']}")).body == row
 
 
+async def test_a_licensed_text_is_told_by_its_hash_alone(program: Program) -> None:
+    await some_links(program.store, 1)
+    rows = {row["role"]: row for row in await program.all("/articles")}
+    assert rows["aggregator"]["text"]
+    assert (rows["origin"]["text"], len(rows["origin"]["text_hash"])) == ("", 32)
+    held = await program.store.article(rows["origin"]["id"])
+    assert held is not None
+    for path in ("/changes?limit=100", f"/articles/{held.id}"):
+        assert held.text[:60] not in json.dumps((await program.get(path)).body, ensure_ascii=False)
+
+
 async def test_each_page_of_a_list_names_the_next_one_twice(program: Program) -> None:
     await some_links(program.store, 3)
     told = await program.get("/links?limit=2&state=new")
