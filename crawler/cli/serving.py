@@ -31,7 +31,7 @@ def serve(
         typer.Option("--reviewer", metavar="NAME", help="Who judges; default your name on this machine."),
     ] = None,
 ) -> None:
-    """Show what was found in a browser, to look at links and confirm or reject them, and to programs under /api/v1.
+    """Show what was found: pages in which people judge links, and an HTTP API for programs.
 
     On loopback whoever is at this machine may do all. An address that others reach needs an access token first
     (`wiretrace token create`), and asks everybody for one.
