@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality bench-chaos bench-web
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-engines
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -24,12 +24,12 @@ demo: $(READY) ## crawl and link the bundled sample web
 	$(BIN)/wiretrace demo
 
 test: $(READY) ## the tests, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2 -m "not full"
+	$(BIN)/python -m pytest -n 2 -m "not full and not cluster"
 
 test-full: $(READY) ## the slow ones as well
 	.ci/packages
 	.ci/spark
-	$(BIN)/python -m pytest -m full
+	$(BIN)/python -m pytest -n 2 -m full
 
 lint: $(READY) ## style and types
 	$(BIN)/ruff format --check .
@@ -74,6 +74,11 @@ bench-chaos: $(READY) ## kill -9, full disk, clock set back: the same store as u
 
 bench-web: $(READY) ## how soon the pages answer with 100,000 links
 	$(BIN)/python benchmarks/web_speed.py
+
+bench-engines: $(READY) ## dumps linked locally and on Spark, row for row
+	.ci/spark
+	$(BIN)/python -m pytest -m cluster
+	$(BIN)/python benchmarks/batch_engines.py
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) dist build site .mypy_cache .ruff_cache .pytest_cache
