@@ -331,7 +331,8 @@ async def test_a_teaser_of_the_origin_names_the_story_of_a_page_that_claims_it(
     settings = configure(wire=(origin.url("/feed"), Role.ORIGIN), site=(site.url("/feed"), Role.AGGREGATOR))
     result = await daemon.run(settings, once=True)
     assert await links_of(settings) == []
-    assert result.tally.attributed == 1
+    # Both sources are asked at once: a page that comes before the teaser is decided on again when that has come.
+    assert result.tally.attributed in {1, 2}
     attribution = (await articles_of(settings))[site.url("/spun")]["attribution"]
     assert attribution["teaser"]["url"] == origin.url("/ferry")
 
