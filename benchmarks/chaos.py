@@ -211,12 +211,12 @@ class SetBack:
 def work(configuration: Path, lease: float, set_back_after: float) -> None:
     """A worker with short leases or a clock of its own, in this process."""
     from crawler import daemon, settings
-    from crawler.daemon import crew, service
+    from crawler.daemon import crew, deciding, service
     from crawler.pipeline import sites
     from crawler.store import tasks
 
     if lease:
-        for module in (crew, service, sites, tasks):
+        for module in (deciding, service, sites, tasks):
             module.LEASE_SECONDS = lease  # type: ignore[attr-defined]
         crew.HEARTBEAT_SECONDS = lease / 4
     clock = SetBack(set_back_after) if set_back_after else None

@@ -18,13 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crawler.clock import Clock, SystemClock
-from crawler.daemon.crew import DECISIONS_AT_ONCE, HEARTBEAT_SECONDS, LEASE_SECONDS, PUT_OFF_SECONDS
+from crawler.daemon.crew import HEARTBEAT_SECONDS
+from crawler.daemon.deciding import FATAL, LEASE_SECONDS, Decider
 from crawler.daemon.reading import ArchiveReading, Page, archives_of, key_of
-from crawler.daemon.service import RunResult, first_cause, signals, watching, worker_name
-from crawler.errors import InputError, LinkerMismatch, StoreError
+from crawler.daemon.service import RunResult, see_through, signals, worker_name
+from crawler.errors import InputError
 from crawler.fetch.robots import product_token
 from crawler.pipeline.captures import CaptureDesk
-from crawler.pipeline.cpu import CpuPool, NoWorkers, default_processes
+from crawler.pipeline.cpu import CpuPool, default_processes
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.sites import SiteDesk
 from crawler.pipeline.tally import Tally
@@ -35,7 +36,6 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.2  # between two looks at a store with no decision due
 SAVE_SECONDS = 2.0  # between two notes of how far archives were read
-_FATAL = (StoreError, LinkerMismatch, NoWorkers)  # what no page is to blame for
 
 
 async def run_archives(
@@ -61,12 +61,12 @@ async def run_archives(
         cpu = await stack.enter_async_context(CpuPool(settings.link, settings.rights_list(), processes=processes))
         await store.reclaim()
         stop = asyncio.Event()
+        name = worker_name()
         crew = ArchiveCrew(
             store=store,
             pages=CaptureDesk(store, cpu, clock, settings.fetch.max_body, product_token(settings.fetch.user_agent)),
-            linking=LinkingDesk(store, cpu),
-            sites=SiteDesk(store, cpu),
-            name=worker_name(),
+            decider=Decider(store, LinkingDesk(store, cpu), SiteDesk(store, cpu), name, tally),
+            name=name,
             tally=tally,
             stop=stop,
             limit=settings.fetch.max_body,
@@ -74,32 +74,10 @@ async def run_archives(
         )
         run_id = await store.start_run(crew.name, "archives")
         with signals(stop) as caught:
-            await _work(crew, files, settings.run.drain_timeout, watch)
+            await see_through(crew.work(files), crew.leave, tally, stop, settings.run.drain_timeout, watch)
         tally.seconds = clock.monotonic() - started
         await store.finish_run(run_id, tally.as_json())
     return RunResult(tally, signal=caught[0] if caught else None)
-
-
-async def _work(crew: ArchiveCrew, files: Sequence[Path], drain: float, watch: Callable[[Tally], None] | None) -> None:
-    working = asyncio.create_task(crew.work(files))
-    stopping = asyncio.create_task(crew.stop.wait())
-    shown = asyncio.create_task(watching(crew.tally, watch)) if watch else None
-    try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            done, _ = await asyncio.wait({working}, timeout=drain * 0.7)
-            if not done:
-                working.cancel()
-        try:
-            await working
-        except asyncio.CancelledError:
-            await crew.store.release(crew.name)
-        except BaseExceptionGroup as group:
-            raise first_cause(group) from None
-    finally:
-        stopping.cancel()
-        if shown is not None:
-            shown.cancel()
 
 
 @dataclass(slots=True)
@@ -108,8 +86,7 @@ class ArchiveCrew:
 
     store: Store
     pages: CaptureDesk
-    linking: LinkingDesk
-    sites: SiteDesk
+    decider: Decider
     name: str
     tally: Tally
     stop: asyncio.Event
@@ -137,6 +114,10 @@ class ArchiveCrew:
             for task in ending:
                 task.cancel()
         await self.store.forget_unindexed()
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Gives back what is held, and signs off."""
         await self.store.release(self.name)
         await self.store.sign_off(self.name)
 
@@ -184,8 +165,8 @@ class ArchiveCrew:
         try:
             stored = await self.pages.take(page.capture, page.place, reading.source, self.name, self.tally)
             if stored is not None:
-                await self._decide_one(stored, "article stored")
-        except _FATAL:
+                await self.decider.decide(stored, "article stored")
+        except FATAL:
             raise
         except Exception:
             # A page must never stop the run, not even by a fault of ours.
@@ -215,34 +196,12 @@ class ArchiveCrew:
         pages are stored and nothing is left to do."""
         while not self.stop.is_set():
             was_all = self._all_stored.is_set()
-            pending = await self.store.pending(self.name, DECISIONS_AT_ONCE, LEASE_SECONDS)
-            await asyncio.gather(*(self._decide_one(one.article_id, one.reason) for one in pending))
-            if await self._learn() or pending:
+            if await self.decider.step():
                 continue
             if was_all:
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._all_stored.wait(), IDLE_SECONDS)
-
-    async def _learn(self) -> bool:
-        try:
-            return await self.sites.step(self.name)
-        except _FATAL:
-            raise
-        except Exception:
-            log.exception("learning a site's furniture")
-            self.tally.failed["site"] += 1
-            return False
-
-    async def _decide_one(self, article_id: str, reason: str) -> None:
-        try:
-            await self.linking.decide(article_id, self.tally, worker=self.name, reason=reason)
-        except _FATAL:
-            raise
-        except Exception:
-            log.exception("decision on %s", article_id)
-            self.tally.failed["decision"] += 1
-            await self.store.put_off(article_id, self.name, PUT_OFF_SECONDS)
 
     async def _keep_leases(self) -> None:
         while True:

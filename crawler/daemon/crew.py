@@ -19,17 +19,15 @@ from datetime import datetime, timedelta
 
 from crawler import logfields, metrics, urls
 from crawler.clock import Clock
+from crawler.daemon.deciding import FATAL, Decider
 from crawler.daemon.lag import watch_lag
-from crawler.errors import LinkerMismatch, NotFound, StoreError, WorkerLost
-from crawler.fetch.archive import ArchiveError
-from crawler.pipeline.cpu import NoWorkers
+from crawler.errors import NotFound, WorkerLost
+from crawler.pipeline.cpu import CpuPool
 from crawler.pipeline.hosts import HostDesk
-from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.pages import Obtained, PageDesk
 from crawler.pipeline.polling import Poller
 from crawler.pipeline.reading import Reading
 from crawler.pipeline.retention import replace_old_texts
-from crawler.pipeline.sites import SiteDesk
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
 from crawler.store import FrontierEntry, SourceRecord, Store
@@ -37,7 +35,6 @@ from crawler.store.bell import Ear
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 120.0  # work of a process that died is free again after this
 HEARTBEAT_SECONDS = 30.0
 SET_BACK_SECONDS = 5.0  # by which the clock must be set back to be noticed
 SKEW = timedelta(seconds=60)  # by which clocks of workers may differ
@@ -48,14 +45,10 @@ TEND_SECONDS = 0.5  # between two looks at which hosts are idle
 LEASE_PAUSE, DECIDE_PAUSE = 0.02, 0.2  # seconds, so that many rings become one look
 SOURCES_SECONDS = 30.0  # between two readings of all sources
 LEFT_SECONDS = 60.0  # that one pass waits for a source whose host another worker asks, before it is left to that one
-# What no page is to blame for: the run ends, its leases are given back, and nothing is given up.
-_FATAL = (StoreError, LinkerMismatch, ArchiveError, NoWorkers)
-DECISIONS_AT_ONCE = 8
 RETENTION_SECONDS = 600.0  # between two looks for texts that were kept long enough
 # Every page in hand when a worker dies is a suspect, most of them wrongly: only what was there again and again is
 # given up, and it can be brought back.
 MOST_LOSSES = 25
-PUT_OFF_SECONDS = 600.0  # for which a decision that failed waits
 
 
 @dataclass(slots=True)
@@ -67,8 +60,8 @@ class Crew:
     clock: Clock
     poller: Poller
     pages: PageDesk
-    linking: LinkingDesk
-    sites: SiteDesk
+    decider: Decider
+    cpu: CpuPool
     hosts: HostDesk
     name: str
     tally: Tally
@@ -129,7 +122,7 @@ class Crew:
 
     async def _replace_texts(self) -> None:
         days = self.settings.originals.keep_text_days
-        await replace_old_texts(self.store, self.linking.cpu, days, self.clock.now(), self.stop.is_set)
+        await replace_old_texts(self.store, self.cpu, days, self.clock.now(), self.stop.is_set)
 
     async def leave(self) -> None:
         """Gives back what is held, with the hosts' next permitted starts, and signs off."""
@@ -242,7 +235,7 @@ class Crew:
             if entry.losses >= MOST_LOSSES:
                 raise WorkerLost(entry.url, f"{entry.losses} workers died with it in hand")
             obtained = await self.pages.obtain(entry, source, self.name, self.tally)
-        except _FATAL:
+        except FATAL:
             raise
         except WorkerLost as error:
             await self.pages.fail(entry, self.name, error, self.tally)
@@ -273,7 +266,7 @@ class Crew:
                     handed_on = True
                 elif reading is not None:
                     await self._keep(obtained, reading)
-            except _FATAL:
+            except FATAL:
                 raise
             except Exception as error:
                 log.exception("%s", obtained.entry.url)
@@ -285,7 +278,7 @@ class Crew:
     async def _complete(self, obtained: Obtained, first: Reading) -> None:
         try:
             await self._keep(obtained, await self.pages.complete(obtained, first, self.tally))
-        except _FATAL:
+        except FATAL:
             raise
         except Exception as error:
             log.exception("%s", obtained.entry.url)
@@ -296,21 +289,17 @@ class Crew:
     async def _keep(self, obtained: Obtained, reading: Reading) -> None:
         article_id = await self.pages.keep(obtained, reading, self.name, self.tally)
         if article_id is not None:
-            await self._decide_one(article_id, "article stored")
+            await self.decider.decide(article_id, "article stored")
 
     async def _decide(self) -> None:
-        """Makes the decisions that are pending in the store, also those of a run that was cut off, and learns the
-        sites' furniture, which may call for more of them."""
         while not self.stop.is_set():
             mark = self._stored
             self._begin()
             try:
-                pending = await self.store.pending(self.name, DECISIONS_AT_ONCE, LEASE_SECONDS)
-                await asyncio.gather(*(self._decide_one(one.article_id, one.reason) for one in pending))
-                learned = await self._learn()
+                busy = await self.decider.step()
             finally:
                 self._end()
-            if not pending and not learned:
+            if not busy:
                 if self._decided == mark != self._forgotten:  # for a second time: nothing was stored in between
                     # Not sooner: an original stored a moment after such a page could not be told from it any more.
                     await self.store.forget_unindexed()
@@ -319,29 +308,6 @@ class Crew:
                 self._pages_ear.ring()  # the end of one pass may have come
                 await self._tasks_ear.hear(self._idle_seconds())
                 await self._pause(DECIDE_PAUSE)
-
-    async def _learn(self) -> bool:
-        """One step at the sites' memory; False where there is none to do."""
-        try:
-            return await self.sites.step(self.name)
-        except _FATAL:
-            raise
-        except Exception:
-            # The site stays leased, so that it is not tried again at once; its pages are as they were read.
-            log.exception("learning a site's furniture")
-            self.tally.failed["site"] += 1
-            return False
-
-    async def _decide_one(self, article_id: str, reason: str) -> None:
-        try:
-            await self.linking.decide(article_id, self.tally, worker=self.name, reason=reason)
-        except _FATAL:
-            raise
-        except Exception:
-            # Nothing is lost by a fault of ours: the decision is due again later.
-            log.exception("decision on %s", article_id)
-            self.tally.failed["decision"] += 1
-            await self.store.put_off(article_id, self.name, PUT_OFF_SECONDS)
 
     # --- leases and shutdown -----------------------------------------------------------------------------
 

@@ -9,14 +9,15 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from crawler import logfields
 from crawler.clock import Clock, SystemClock
-from crawler.daemon.crew import LEASE_SECONDS, Crew
+from crawler.daemon.crew import Crew
+from crawler.daemon.deciding import LEASE_SECONDS, Decider
 from crawler.errors import NotFound, SettingsError, StoreInUse, WiretraceError
 from crawler.fetch import Fetcher
 from crawler.fetch.archive import Archive
@@ -98,7 +99,6 @@ async def run(
         archive = None
         if settings.archive.warc_dir:
             archive = await stack.enter_async_context(Archive(settings.archive, settings.fetch.user_agent))
-        linking = LinkingDesk(store, cpu)
         stop = asyncio.Event()
         crew = Crew(
             store=store,
@@ -106,8 +106,8 @@ async def run(
             clock=clock,
             poller=Poller(store, fetcher, settings, clock),
             pages=PageDesk(store, fetcher, cpu, settings, clock, archive),
-            linking=linking,
-            sites=SiteDesk(store, cpu),
+            decider=Decider(store, LinkingDesk(store, cpu), SiteDesk(store, cpu), hosts.worker, tally),
+            cpu=cpu,
             hosts=hosts,
             name=hosts.worker,
             tally=tally,
@@ -122,7 +122,8 @@ async def run(
             signals(stop, 0.9 * settings.run.drain_timeout) as caught,
             _time_limit(max_seconds, stop, tally),
         ):
-            await _work(crew, settings, once=once, due_only=due_only, stop=stop, watch=watch)
+            work = crew.work(once=once, due_only=due_only)
+            await see_through(work, crew.leave, tally, stop, settings.run.drain_timeout, watch)
         if tally.stopped:
             tally.left = (await store.frontier_counts()).due
         tally.seconds = clock.monotonic() - started
@@ -187,38 +188,39 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
-async def _work(
-    crew: Crew,
-    settings: Settings,
-    *,
-    once: bool,
-    due_only: bool,
+async def see_through(
+    work: Coroutine[None, None, None],
+    leave: Callable[[], Awaitable[None]],
+    tally: Tally,
     stop: asyncio.Event,
+    drain: float,
     watch: Callable[[Tally], None] | None,
 ) -> None:
-    working = asyncio.create_task(crew.work(once=once, due_only=due_only))
+    """A crew's work to its end, or till `stop` is set and most of the `drain` seconds are over: then `leave` gives
+    back what it holds. Raises of its errors the one that a user can act on."""
+    working = asyncio.create_task(work)
     stopping = asyncio.create_task(stop.wait())
-    shown = asyncio.create_task(watching(crew.tally, watch)) if watch else None
+    shown = asyncio.create_task(_watching(tally, watch)) if watch else None
     try:
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
             # Stopped: what is in hand may end, within its time; the rest stays leased and is given back.
-            done, _ = await asyncio.wait({working}, timeout=settings.run.drain_timeout * 0.7)
+            done, _ = await asyncio.wait({working}, timeout=drain * 0.7)
             if not done:
                 working.cancel()
         try:
             await working
         except asyncio.CancelledError:
-            await crew.leave()
+            await leave()
         except BaseExceptionGroup as group:
-            raise first_cause(group) from None
+            raise _first_cause(group) from None
     finally:
         stopping.cancel()
         if shown is not None:
             shown.cancel()
 
 
-def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Of a task group's errors the one that a user can act on, else the first."""
     ours = group.subgroup(WiretraceError)
     error: BaseException = ours or group
@@ -227,7 +229,7 @@ def first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return error
 
 
-async def watching(tally: Tally, watch: Callable[[Tally], None]) -> None:
+async def _watching(tally: Tally, watch: Callable[[Tally], None]) -> None:
     while True:
         watch(tally)
         await asyncio.sleep(0.5)
