@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from crawler import urls
@@ -115,23 +116,30 @@ def _site(page: Page, linked: LinkedData) -> str:
 # --- title -----------------------------------------------------------------------------------------------------
 
 
+class _Claims(NamedTuple):
+    """What the head calls the page: JSON-LD's headline, the title for other sites, the window's title; "" for none."""
+
+    headline: str
+    shared: str
+    full: str
+
+    @property
+    def told(self) -> list[str]:
+        return [claim for claim in self if claim]
+
+
 def _title(page: Page, linked: LinkedData, scan: Scan, site: str, url: str) -> str:
     """A heading of the page that the head's titles confirm; else the head's title without the site's name."""
-    claims = _claimed_titles(page, linked)
-    names = {signature(site), signature(_host_name(url))} - {""}
-    return _spelled(_chosen_title(page, linked, scan, claims, names), claims, names, plain(page.title))
-
-
-def _claimed_titles(page: Page, linked: LinkedData) -> list[str]:
-    """What the head calls the page: JSON-LD's headline, the title for other sites, the window's title."""
     headline = plain(linked.headline) if linked.kind == "article" else ""
-    return [claim for claim in (headline, plain(page.first(*_TITLES)), plain(page.title)) if claim]
+    claims = _Claims(headline, plain(page.first(*_TITLES)), plain(page.title))
+    names = {signature(site), signature(_host_name(url))} - {""}
+    return _spelled(_chosen_title(scan, claims, names), claims.told, names)
 
 
-def _spelled(title: str, claims: Sequence[str], names: set[str], full: str) -> str:
+def _spelled(title: str, claims: Sequence[str], names: set[str]) -> str:
     """The title as the head spells it, where the page shows it in capitals or with other quotation marks."""
     for claim in claims:
-        for told in (claim, _without_site(claim, names, full)):
+        for told in (claim, _without_site(claim, names)):
             if told != title and (
                 (title.isupper() and not told.isupper() and told.upper() == title)
                 or told.translate(_STRAIGHT) == title.translate(_STRAIGHT)
@@ -140,9 +148,9 @@ def _spelled(title: str, claims: Sequence[str], names: set[str], full: str) -> s
     return title
 
 
-def _chosen_title(page: Page, linked: LinkedData, scan: Scan, claims: Sequence[str], names: set[str]) -> str:
-    open_graph, full = plain(page.first(*_TITLES)), plain(page.title)
-    headline = plain(linked.headline) if linked.kind == "article" else ""
+def _chosen_title(scan: Scan, told: _Claims, names: set[str]) -> str:
+    headline, shared, full = told
+    claims = told.told
     headings = _headings(scan, "h1")
     best = max(((_confirmed(heading, claims, names), -rank) for rank, heading in enumerate(headings)), default=(0.0, 0))
     if best[0] >= 0.5:
@@ -159,12 +167,8 @@ def _chosen_title(page: Page, linked: LinkedData, scan: Scan, claims: Sequence[s
             and _only_site(mark, claims, names)
         ):
             return heading[:MAX_TITLE]
-    bare = _without_site(open_graph or full, names, full)
-    if (
-        headline
-        and signature(headline) not in names
-        and (not bare or signature(headline) in signature(open_graph + full))
-    ):
+    bare = _without_site(shared or full, names)
+    if headline and signature(headline) not in names and (not bare or signature(headline) in signature(shared + full)):
         bare = headline
     if not bare and headings:
         bare = headings[0]
@@ -232,7 +236,7 @@ def _akin(heading: str, claims: Sequence[str], names: set[str]) -> bool:
     return False
 
 
-def _without_site(title: str, names: set[str], full: str) -> str:
+def _without_site(title: str, names: set[str]) -> str:
     """The title without parts that only name the site ("… | The Daily", "The Daily: …")."""
     parts = [(match.start(), match.end()) for match in _TITLE_BREAK.finditer(title)]
     if not parts:
