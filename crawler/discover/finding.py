@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler import urls
 from crawler.discover.decoding import decode
-from crawler.discover.listings import NO_PAGE, SITE_SEGMENTS, too_deep
+from crawler.discover.listings import NO_PAGE, SITE_SEGMENTS, base_of, too_deep
 from crawler.discover.plaintext import language_tag, plain
 from crawler.errors import UrlRefused
 from crawler.model import RawDocument
@@ -114,7 +114,7 @@ def read_front(document: RawDocument) -> Front:
     if too_deep(text):
         return Front()
     page = LexborHTMLParser(text)
-    base = _base(page, document.url)
+    base = base_of(page, document.url)
     declared, linked = _Leads(document.url, MAX_FEEDS), _Leads(document.url, MAX_FEEDS)
     for link in page.css("link[href]")[:_MAX_ELEMENTS]:
         url = _target(link, base)
@@ -182,14 +182,6 @@ class _Leads:
 def _is_folder(url: str) -> bool:
     path = urlsplit(url).path
     return len(path) > 1 and "." not in path.rsplit("/", 1)[-1]
-
-
-def _base(page: LexborHTMLParser, url: str) -> str:
-    base = page.css_first("base[href]")
-    try:
-        return urls.normalize(base.attributes.get("href") or "", url) if base else url
-    except UrlRefused:
-        return url
 
 
 def _target(element: LexborNode, base: str) -> str | None:

@@ -116,7 +116,7 @@ def read_listing(text: str, url: str, gathering: Gathering, robot: str = "") -> 
     page = LexborHTMLParser(text)
     if _forbids_following(page, robot):
         return False
-    gathering.base = _base(page, url)
+    gathering.base = base_of(page, url)
     title = page.css_first("title")
     gathering.title = plain(title.text() if title else "", MAX_TITLE)
     language = language_tag(page.root.attributes.get("lang") if page.root else None)
@@ -139,7 +139,8 @@ def _forbids_following(page: LexborHTMLParser, robot: str) -> bool:
     return of_meta(said).nofollow
 
 
-def _base(page: LexborHTMLParser, url: str) -> str:
+def base_of(page: LexborHTMLParser, url: str) -> str:
+    """What relative addresses of a page are relative to."""
     base = page.css_first("base[href]")
     try:
         return urls.normalize(base.attributes.get("href") or "", url) if base else url
