@@ -32,26 +32,20 @@ def import_(
     Example:  wiretrace sources import-opml feeds.opml
     """
     from crawler.jobs.opml import OpmlReport, import_opml
-    from crawler.jobs.rejects import MOST_TOLD
+    from crawler.jobs.rejects import MOST_TOLD, Rejects
 
     here = context()
-    told = 0
-
-    def on_fault(fault: InputError) -> None:
-        nonlocal told
-        told += 1
-        if told <= MOST_TOLD:
-            console.fault(fault)
+    faults = Rejects(console.fault, lambda: None)
 
     async def work() -> OpmlReport:
         data = _read(file)
         async with await Store.open(here.settings.database, here.clock) as store:
             await reconciled(store, here)
-            return await import_opml(store, data, "standard input" if file == "-" else file, role, on_fault)
+            return await import_opml(store, data, "standard input" if file == "-" else file, role, faults)
 
     report = finish(work())
-    if told > MOST_TOLD:
-        console.tell(f"wiretrace: and {told - MOST_TOLD:,} more outlines that can't be read")
+    if faults.count > MOST_TOLD:
+        console.tell(f"wiretrace: and {faults.count - MOST_TOLD:,} more outlines that can't be read")
     console.tell(report.line())
     if report.faults and not (report.added or report.held):
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ import typer
 from crawler.cli import console
 from crawler.cli.app import Context, context, finish, new_app
 from crawler.cli.declaring import declared_source, reconciled
-from crawler.errors import ConnectionFailed, InputError, TimedOut, UrlRefused, UsageError, WiretraceError
+from crawler.errors import ConnectionFailed, TimedOut, UrlRefused, UsageError, WiretraceError
 from crawler.model import Role
 from crawler.store import Store
 
@@ -72,20 +72,13 @@ def suggest(
 
 def _met(paths: list[str], columns: str) -> MetHosts:
     from crawler.jobs import dumps, met_hosts
-    from crawler.jobs.rejects import MOST_TOLD
+    from crawler.jobs.rejects import MOST_TOLD, Rejects
 
     names = dumps.parse_columns(columns)
-    told = 0
-
-    def on_fault(fault: InputError) -> None:
-        nonlocal told
-        told += 1
-        if told <= MOST_TOLD:
-            console.fault(fault)
-
-    met = met_hosts.met_in_files(met_hosts.expand(paths), names, on_fault)
-    if told > MOST_TOLD:
-        console.tell(f"wiretrace: {told - MOST_TOLD:,} more rows were left out")
+    faults = Rejects(console.fault, lambda: None)
+    met = met_hosts.met_in_files(met_hosts.expand(paths), names, faults)
+    if faults.count > MOST_TOLD:
+        console.tell(f"wiretrace: {faults.count - MOST_TOLD:,} more rows were left out")
     if met.left_out:
         console.tell(f"wiretrace: only {met_hosts.MAX_HOSTS:,} hosts are counted; {met.left_out:,} pages are of others")
     if paths:
