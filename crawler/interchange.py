@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from dateutil import parser as dateparser
 
@@ -130,7 +130,22 @@ def article_from_json(row: Mapping[str, Any], *, role: Role | None = None, publi
     )
 
 
-def article_brief(article: Article) -> Json:
+class Briefed(Protocol):
+    """An article, or what a list holds of one."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def publisher(self) -> str: ...
+    @property
+    def published(self) -> datetime | None: ...
+
+
+def article_brief(article: Briefed) -> Json:
     """What a link says of each of its two articles."""
     return {
         "id": article.id,

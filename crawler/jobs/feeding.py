@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 
-from crawler.interchange import Json, coverage_to_json, time_to_json
+from crawler.interchange import article_brief, coverage_to_json, time_to_json
 from crawler.jobs.feedwriting import Channel, Entry, urn
 from crawler.jobs.passing import Passing
 from crawler.model import Completeness, LinkState, Role, Standing
 from crawler.store import Store
-from crawler.store.browsing import Brief, LinkFilter, ListedLink
+from crawler.store.browsing import LinkFilter, ListedLink
 from crawler.store.news import NewsItem
 
 LINKS = Channel("links", "Links: pages and the originals they stem from")
@@ -91,8 +91,8 @@ def _link_entry(link: ListedLink) -> Entry:
         facts={
             "link": link.id,
             "state": link.state.value,
-            "rewrite": _brief(link.rewrite),
-            "original": _brief(original),
+            "rewrite": article_brief(link.rewrite),
+            "original": article_brief(original),
             "relation": link.relation.value,
             "score": round(link.score, 6),
             "coverage": coverage_to_json(link.coverage),
@@ -137,13 +137,3 @@ def _news_entry(item: NewsItem, passing: Passing) -> Entry:
 def _seen(item: NewsItem) -> datetime:
     assert item.article.first_seen is not None  # of every article in a store
     return item.article.first_seen
-
-
-def _brief(brief: Brief) -> Json:
-    return {
-        "id": brief.id,
-        "url": brief.url,
-        "title": brief.title,
-        "publisher": brief.publisher,
-        "published": time_to_json(brief.published),
-    }

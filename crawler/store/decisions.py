@@ -437,10 +437,10 @@ def _link_row(identifier: str, link: Link, page: Row[Any], original: Row[Any]) -
     }
 
 
-def _link(row: Row[Any], both: Mapping[int, Article]) -> Link:
+def link_of_row(row: Row[Any], rewrite_id: str, original_id: str) -> Link:
     return Link(
-        rewrite_id=both[row.rewrite_no].id,
-        original_id=both[row.original_no].id,
+        rewrite_id=rewrite_id,
+        original_id=original_id,
         relation=Relation(row.relation),
         score=row.score,
         coverage=Coverage(row.coverage_rewrite, row.coverage_original),
@@ -452,6 +452,10 @@ def _link(row: Row[Any], both: Mapping[int, Article]) -> Link:
         state=LinkState(row.state),
         archive=ArchiveRecord(**json.loads(row.archive)) if row.archive else None,
     )
+
+
+def _link(row: Row[Any], both: Mapping[int, Article]) -> Link:
+    return link_of_row(row, both[row.rewrite_no].id, both[row.original_no].id)
 
 
 def _link_of(tx: Transaction, article_id: str) -> Link | None:

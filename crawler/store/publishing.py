@@ -6,7 +6,6 @@ original's text no more than they do; links as they stand, for a link that was r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,21 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from crawler.errors import NotFound
-from crawler.interchange import Json, evidence_from_json, link_to_json, time_to_json
-from crawler.model import (
-    ArchiveRecord,
-    Change,
-    Coverage,
-    Link,
-    LinkState,
-    Precedence,
-    Relation,
-    Standing,
-    Subject,
-)
+from crawler.interchange import Json, article_brief, link_to_json, time_to_json
+from crawler.model import Change, Subject
+from crawler.redistribution import Redistribution
 from crawler.store import changelog, stories
 from crawler.store.browsing import Brief, briefs
 from crawler.store.connected import Connected
+from crawler.store.decisions import link_of_row
 from crawler.store.export import redistribution_of
 from crawler.store.rows import chunks
 from crawler.store.tables import articles, changes, links
@@ -122,6 +113,7 @@ def _articles(tx: Transaction, wanted: ArticleFilter, before: int | None, limit:
         scan = scan.where(changes.c.seq < before)
     scanned = tx.all(scan.order_by(changes.c.seq.desc()).limit(SCANNED))
     fitting = _fitting(tx, wanted, {row.object_id for row in scanned})
+    passing = redistribution_of(tx)
     rows: list[Json] = []
     size, last = 0, 0
     for row in scanned:
@@ -130,7 +122,7 @@ def _articles(tx: Transaction, wanted: ArticleFilter, before: int | None, limit:
         if len(rows) == limit or size > MOST_TEXT:
             return PublicPage(tuple(rows), last)
         last = row.seq
-        state = _row(tx, Subject.ARTICLE, row.seq).state
+        state = _row(tx, Subject.ARTICLE, row.seq, passing).state
         if state is not None:
             rows.append(dict(state))
             size += len(str(state["text"]))
@@ -149,19 +141,20 @@ def _fitting(tx: Transaction, wanted: ArticleFilter, ids: set[str]) -> set[str]:
     return found
 
 
-def _last_change(tx: Transaction, subject: Subject, object_id: str, *, whole: bool = False) -> Change | None:
+def _last_change(
+    tx: Transaction, subject: Subject, object_id: str, passing: Redistribution, *, whole: bool = False
+) -> Change | None:
     rows = sa.select(changes.c.seq).where(changes.c.subject == subject.value, changes.c.object_id == object_id)
     seq = tx.scalar(rows.order_by(changes.c.seq.desc()).limit(1))
-    return None if seq is None else _row(tx, subject, seq, whole=whole)
+    return None if seq is None else _row(tx, subject, seq, passing, whole=whole)
 
 
-def _row(tx: Transaction, subject: Subject, seq: int, *, whole: bool = False) -> Change:
-    passing = redistribution_of(tx)
+def _row(tx: Transaction, subject: Subject, seq: int, passing: Redistribution, *, whole: bool = False) -> Change:
     return changelog.page(tx, after=seq - 1, until=seq, limit=1, subject=subject, last_only=whole, passing=passing)[0]
 
 
 def _article(tx: Transaction, article_id: str) -> Json:
-    told = _last_change(tx, Subject.ARTICLE, article_id)
+    told = _last_change(tx, Subject.ARTICLE, article_id, redistribution_of(tx))
     if told is None or told.state is None:
         raise NotFound(f"there is no article {article_id}")
     return dict(told.state)
@@ -175,45 +168,24 @@ def _links(tx: Transaction, ids: tuple[str, ...]) -> list[Json]:
 
 
 def _link(row: Row[Any], rewrite: Brief, original: Brief) -> Json:
-    link = Link(
-        rewrite_id=rewrite.id,
-        original_id=original.id,
-        relation=Relation(row.relation),
-        score=row.score,
-        coverage=Coverage(row.coverage_rewrite, row.coverage_original),
-        evidence=tuple(evidence_from_json(piece) for piece in json.loads(row.evidence)),
-        precedence=Precedence(row.precedence),
-        standing=Standing(row.standing),
-        linker=row.linker,
-        decided=row.decided,
-        state=LinkState(row.state),
-        archive=ArchiveRecord(**json.loads(row.archive)) if row.archive else None,
-    )
-    return link_to_json(link, _brief(rewrite), _brief(original))
-
-
-def _brief(brief: Brief) -> Json:
-    return {
-        "id": brief.id,
-        "url": brief.url,
-        "title": brief.title,
-        "publisher": brief.publisher,
-        "published": time_to_json(brief.published),
-    }
+    link = link_of_row(row, rewrite.id, original.id)
+    return link_to_json(link, article_brief(rewrite), article_brief(original))
 
 
 def _stories(tx: Transaction, ids: tuple[str, ...]) -> list[Json]:
-    told = [_last_change(tx, Subject.STORY, one) for one in ids]
+    passing = redistribution_of(tx)
+    told = [_last_change(tx, Subject.STORY, one, passing) for one in ids]
     return [dict(one.state) for one in told if one is not None and one.state is not None]
 
 
 def _story(tx: Transaction, story_id: str) -> Json:
     home = tx.scalar(sa.select(story_rows.c.merged_into).where(story_rows.c.id == story_id)) or story_id
-    told = _last_change(tx, Subject.STORY, home)
+    passing = redistribution_of(tx)
+    told = _last_change(tx, Subject.STORY, home, passing)
     if told is not None and told.state is not None and told.state["members"] is None:
         size = told.state["size"]
         if isinstance(size, int) and size <= MOST_MEMBERS:
-            told = _last_change(tx, Subject.STORY, home, whole=True)
+            told = _last_change(tx, Subject.STORY, home, passing, whole=True)
     if told is None or told.state is None:
         raise NotFound(f"there is no story {story_id}")
     return dict(told.state)
