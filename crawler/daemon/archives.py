@@ -186,7 +186,7 @@ class ArchiveCrew:
                 progress = reading.progress()
                 await self.store.note_progress(progress)
                 reading.saved = progress.position
-            if finished:
+            if finished and reading in self._readings:  # the last saving may meet one that was on its way
                 self._readings.remove(reading)
 
     # --- decisions -------------------------------------------------------------------------------------
@@ -196,7 +196,8 @@ class ArchiveCrew:
         pages are stored and nothing is left to do."""
         while not self.stop.is_set():
             was_all = self._all_stored.is_set()
-            if await self.decider.step():
+            # One after the other: what was learned may call for decisions.
+            if await self.decider.catch_up() or await self.decider.learn():
                 continue
             if was_all:
                 return

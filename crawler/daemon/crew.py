@@ -43,6 +43,8 @@ SKEW = timedelta(seconds=60)  # by which clocks of workers may differ
 IDLE_SECONDS, UNHEARD_SECONDS = 10.0, 1.0
 TEND_SECONDS = 0.5  # between two looks at which hosts are idle
 LEASE_PAUSE, DECIDE_PAUSE = 0.02, 0.2  # seconds, so that many rings become one look
+# Between two looks at what there is to learn of sites while pages come in: a site is judged once for many pages.
+LEARN_SECONDS = 2.0
 SOURCES_SECONDS = 30.0  # between two readings of all sources
 LEFT_SECONDS = 60.0  # that one pass waits for a source whose host another worker asks, before it is left to that one
 RETENTION_SECONDS = 600.0  # between two looks for texts that were kept long enough
@@ -74,6 +76,7 @@ class Crew:
     _under_way: int = 0  # entries from lease to stored, and decisions
     _stored: int = 0  # entries processed so far
     _decided: int = -1  # `_stored` as it was when no decision was pending
+    _learns_at: float = 0.0  # when sites are looked at again, though pages are under way
     _forgotten: int = -1  # `_stored` as it was when texts that must not be kept were dropped
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
     _polled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -249,7 +252,7 @@ class Crew:
                 del self._fetching[entry.host]
             self._pages_ear.ring()  # its host has room for another
             if obtained is None:
-                self._end()
+                self._done()
         if obtained is not None:
             await self._queue.put(obtained)
 
@@ -295,19 +298,30 @@ class Crew:
         while not self.stop.is_set():
             mark = self._stored
             self._begin()
+            learns = self._under_way == 1 or self.clock.monotonic() >= self._learns_at
             try:
-                busy = await self.decider.step()
+                busy = await self.decider.catch_up()
+                if learns and not await self.decider.learn():
+                    self._learns_at = self.clock.monotonic() + LEARN_SECONDS
+                elif learns:
+                    busy = True
             finally:
                 self._end()
-            if not busy:
-                if self._decided == mark != self._forgotten:  # for a second time: nothing was stored in between
-                    # Not sooner: an original stored a moment after such a page could not be told from it any more.
-                    await self.store.forget_unindexed()
-                    self._forgotten = mark
-                self._decided = mark
-                self._pages_ear.ring()  # the end of one pass may have come
-                await self._tasks_ear.hear(self._idle_seconds())
-                await self._pause(DECIDE_PAUSE)
+            if busy:
+                continue
+            if learns:
+                await self._note_decided(mark)
+            await self._tasks_ear.hear(self._idle_seconds() if learns else LEARN_SECONDS)
+            await self._pause(DECIDE_PAUSE)
+
+    async def _note_decided(self, mark: int) -> None:
+        """Nothing was left to do when `mark` entries were stored."""
+        if self._decided == mark != self._forgotten:  # for a second time: nothing was stored in between
+            # Not sooner: an original stored a moment after such a page could not be told from it any more.
+            await self.store.forget_unindexed()
+            self._forgotten = mark
+        self._decided = mark
+        self._pages_ear.ring()  # the end of one pass may have come
 
     # --- leases and shutdown -----------------------------------------------------------------------------
 

@@ -33,12 +33,12 @@ class Decider:
     name: str
     tally: Tally
 
-    async def step(self) -> bool:
-        """Makes some of the decisions that are pending in the store, also those of a run that was cut off, and learns
-        one site's furniture, which may call for more of them; False where there was nothing to do."""
+    async def catch_up(self) -> bool:
+        """Makes some of the decisions that are pending in the store, also those of a run that was cut off; False where
+        there were none."""
         pending = await self.store.pending(self.name, DECISIONS_AT_ONCE, LEASE_SECONDS)
         await asyncio.gather(*(self.decide(one.article_id, one.reason) for one in pending))
-        return await self._learn() or bool(pending)
+        return bool(pending)
 
     async def decide(self, article_id: str, reason: str) -> None:
         try:
@@ -51,7 +51,8 @@ class Decider:
             self.tally.failed["decision"] += 1
             await self.store.put_off(article_id, self.name, PUT_OFF_SECONDS)
 
-    async def _learn(self) -> bool:
+    async def learn(self) -> bool:
+        """Learns some sites' furniture, which may call for decisions; False where there was nothing to do."""
         try:
             return await self.sites.step(self.name)
         except FATAL:

@@ -6,6 +6,7 @@ a page came before or after what tells its furniture, its text is the same once 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from crawler.store.sites import SWEPT_AT_ONCE, RememberedPage, SiteWork
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 120.0
+SITES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,11 @@ class SiteDesk:
     cpu: CpuPool
 
     async def step(self, worker: str) -> bool:
-        """One small piece of work; False where there is none."""
-        work = await self.store.site_work(worker, LEASE_SECONDS)
-        if work is None:
+        """A small piece of work for each of some sites; False where there is none."""
+        found = await self.store.site_work(worker, LEASE_SECONDS, SITES_AT_ONCE)
+        if not found:
             return await self.store.forget_sites() > 0
-        if work.judging:
-            await self._judge(work)
-        else:
-            await self._sweep(work)
+        await asyncio.gather(*(self._judge(work) if work.judging else self._sweep(work) for work in found))
         return True
 
     async def _judge(self, work: SiteWork) -> None:

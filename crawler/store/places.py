@@ -139,6 +139,7 @@ def _tell(
     if left == joined:
         if state != _told(tx, page.id):
             tx.note(Note(Subject.MEMBER, Action.CHANGED, page.id, reason, story_id=joined, state=state))
+            tx.touch(joined)  # what it says of its members is told as of its own last change
         return
     tx.touch(joined, 1)
     action = Action.CREATED if left is None else Action.CHANGED

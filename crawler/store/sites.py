@@ -64,11 +64,11 @@ class Sites(Connected):
         """What is known to be furniture of a host. One index probe."""
         return await self._db.read(sitememory.verdict, host)
 
-    async def site_work(self, worker: str, seconds: float) -> SiteWork | None:
-        """A site with something to do, leased for `seconds`; None where there is none. One index probe."""
+    async def site_work(self, worker: str, seconds: float, limit: int = 1) -> list[SiteWork]:
+        """Sites with something to do, leased for `seconds`, the longest waiting first. One index probe each."""
         if not await self._db.read(_is_due):
-            return None
-        return await self._db.write(_lease, worker, seconds)
+            return []
+        return await self._db.write(_lease, worker, seconds, limit)
 
     async def site_sample(self, work: SiteWork) -> Sample:
         """What the span is judged by. At most `2 * SAMPLE` rows are read."""
@@ -106,38 +106,55 @@ class Sites(Connected):
         return await self._db.write(_forget)
 
 
-def _due(tx: Transaction) -> sa.Select[Any]:
-    due = sa.select(sites).where(sites.c.pending, sites.c.available_at <= tx.now)
-    return due.order_by(sites.c.available_at, sites.c.no).limit(1)
+_DUE = sa.and_(sites.c.pending, sites.c.available_at <= sa.bindparam("now"))
+_IS_DUE = sa.select(sites.c.no).where(_DUE).limit(1)
+_SOME_DUE = (
+    sa.select(sites)
+    .where(_DUE)
+    .order_by(sites.c.available_at, sites.c.no)
+    .limit(sa.bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
 
 
 def _is_due(tx: Transaction) -> bool:
-    return tx.first(_due(tx)) is not None
+    return tx.first(_IS_DUE, {"now": tx.now}) is not None
 
 
-def _lease(tx: Transaction, worker: str, seconds: float) -> SiteWork | None:
-    row = tx.first(_due(tx).with_for_update(skip_locked=True))
-    if row is None:
-        return None
-    until = tx.now + timedelta(seconds=seconds)
-    tx.run(sa.update(sites).where(sites.c.no == row.no).values(leased_by=worker, available_at=until))
-    return SiteWork(row.no, row.host, row.changed != row.judged, row.changed, row.sweeps, row.sweep_from)
+def _lease(tx: Transaction, worker: str, seconds: float, limit: int) -> list[SiteWork]:
+    rows = tx.all(_SOME_DUE, {"now": tx.now, "limit": limit})
+    if rows:
+        taken = sa.update(sites).where(tx.dialect.among(sites.c.no, [row.no for row in rows]))
+        tx.run(taken.values(leased_by=worker, available_at=tx.now + timedelta(seconds=seconds)))
+    return [
+        SiteWork(row.no, row.host, row.changed != row.judged, row.changed, row.sweeps, row.sweep_from) for row in rows
+    ]
 
 
 def _sample(tx: Transaction, number: int) -> Sample:
-    row = tx.first(sa.select(sites.c.host, sites.c.era).where(sites.c.no == number))
-    if row is None:
-        return Sample((), None)
-    concerned = sa.and_(sites.c.host == row.host, sites.c.era.in_([row.era - 1, row.era]))
     pages: list[Row[Any]] = []
     bound = None
-    for one in tx.all(sa.select(sites.c.no).where(concerned).order_by(sites.c.era)):
-        of = sa.select(site_pages.c.rank, site_pages.c.blocks).where(site_pages.c.site_no == one.no)
-        found = tx.all(of.order_by(site_pages.c.rank).limit(sitememory.SAMPLE))
+    for one in tx.all(_CONCERNED, {"number": number}):
+        found = tx.all(_SAMPLED, {"number": one.no, "most": sitememory.SAMPLE})
         pages += found
         if one.no == number and len(found) == sitememory.SAMPLE:
             bound = found[-1].rank
     return Sample(tuple(sitememory.unpacked(page.blocks) for page in pages), bound)
+
+
+_SPAN = sites.alias("span")
+_CONCERNED = (  # the span and the one before it
+    sa.select(sites.c.no)
+    .join(_SPAN, sa.and_(sites.c.host == _SPAN.c.host, sites.c.era.between(_SPAN.c.era - 1, _SPAN.c.era)))
+    .where(_SPAN.c.no == sa.bindparam("number"))
+    .order_by(sites.c.era)
+)
+_SAMPLED = (
+    sa.select(site_pages.c.rank, site_pages.c.blocks)
+    .where(site_pages.c.site_no == sa.bindparam("number"))
+    .order_by(site_pages.c.rank)
+    .limit(sa.bindparam("most"))
+)
 
 
 def _judge(tx: Transaction, work: SiteWork, furniture: Collection[int], bound: int | None) -> None:

@@ -98,6 +98,10 @@ async def test_a_signal_ends_the_daemon_cleanly_and_what_it_had_is_stored(
 ) -> None:
     process = await start("run")
     await seen(site, 2)
+    # Its workers stand by now: to start them alone can take longer than a stop may on a busy machine.
+    async with asyncio.timeout(60):
+        while not await stored(configuration):
+            await asyncio.sleep(0.05)
     process.send_signal(number)
     async with asyncio.timeout(60):
         out, err = await process.communicate()

@@ -39,6 +39,6 @@ async def test_one_pass_stores_all_pages_of_a_site_without_its_furniture(configu
         assert (result.tally.new, result.tally.failed.total()) == (12, 0)
         async with await Store.open(settings.database, SystemClock()) as store:
             stored = {row["url"]: row["text"] async for row in store.export_articles()}
-            assert await store.site_work("w", 1.0) is None
+            assert await store.site_work("w", 1.0) == []
         own = {site.url(path): article.text.removesuffix(PARAGRAPH_BREAK + NOTE) for path, article in pages.items()}
         assert stored == own

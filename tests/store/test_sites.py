@@ -38,14 +38,14 @@ async def keep(store: Store, *articles: Article) -> None:
 
 
 async def work_of(store: Store) -> SiteWork:
-    work = await store.site_work("w", SECONDS)
-    assert work is not None
+    (work,) = await store.site_work("w", SECONDS)
     return work
 
 
 async def judge(store: Store, *furniture: int) -> None:
     """Puts a verdict in force and finishes what is pending before it."""
-    while (work := await store.site_work("w", SECONDS)) is not None:
+    while found := await store.site_work("w", SECONDS):
+        (work,) = found
         if work.judging:
             await store.judge_site(work, furniture, None)
             return
@@ -68,7 +68,7 @@ def test_blocks_are_read_as_they_were_written(blocks: Blocks) -> None:
 
 
 async def test_a_stored_page_makes_its_site_due_to_be_judged_by_it(store: Store) -> None:
-    assert await store.site_work("w", SECONDS) is None
+    assert await store.site_work("w", SECONDS) == []
     await keep(store, told(1), told(2))
     work = await work_of(store)
     assert (work.host, work.judging) == (HOST, True)
@@ -80,16 +80,16 @@ async def test_a_stored_page_makes_its_site_due_to_be_judged_by_it(store: Store)
 async def test_a_leased_site_is_no_one_elses_until_its_lease_ends(store: Store, clock: StillClock) -> None:
     await keep(store, told(1))
     await work_of(store)
-    assert await store.site_work("other", SECONDS) is None
+    assert await store.site_work("other", SECONDS) == []
     clock.pass_by(SECONDS + 1)
-    assert await store.site_work("other", SECONDS) is not None
+    assert await store.site_work("other", SECONDS)
 
 
 async def test_a_worker_that_leaves_gives_its_sites_back(store: Store) -> None:
     await keep(store, told(1))
     await work_of(store)
     await store.release("w")
-    assert await store.site_work("other", SECONDS) is not None
+    assert await store.site_work("other", SECONDS)
 
 
 async def test_a_page_that_comes_while_its_site_is_judged_has_it_judged_again(store: Store) -> None:
@@ -112,7 +112,7 @@ async def test_a_new_verdict_is_known_at_once_and_has_the_pages_swept(store: Sto
     assert verdict.keys == {KEY}
     assert [one.blocks for one in pages] == [as_read(told(n)).blocks for n in (1, 2)]
     await store.swept(work, None)
-    assert await store.site_work("w", SECONDS) is None
+    assert await store.site_work("w", SECONDS) == []
 
 
 async def test_the_same_verdict_again_has_nothing_swept(store: Store) -> None:
@@ -123,7 +123,7 @@ async def test_the_same_verdict_again_has_nothing_swept(store: Store) -> None:
     await store.store_article(second, None, page=as_read(second, (verdict.site, verdict.revision)))
     await store.swept(await work_of(store), None)
     await judge(store)
-    assert await store.site_work("w", SECONDS) is None
+    assert await store.site_work("w", SECONDS) == []
 
 
 async def test_a_page_read_by_an_old_verdict_is_swept(store: Store) -> None:
@@ -143,7 +143,8 @@ async def test_a_sweep_goes_on_where_it_stopped(store: Store, monkeypatch: pytes
     await keep(store, *map(told, range(5)))
     await judge(store, KEY)
     seen = []
-    while (work := await store.site_work("w", SECONDS)) is not None:
+    while found := await store.site_work("w", SECONDS):
+        (work,) = found
         _, pages = await store.site_pages(work)
         seen += [one.blocks for one in pages]
         await store.swept(work, pages[-1].article_no + 1 if len(pages) == 2 else None)
@@ -236,7 +237,7 @@ async def test_a_page_that_turns_out_to_be_an_original_is_left_as_it_is(store: S
 async def test_originals_are_no_pages_of_a_site(store: Store) -> None:
     story = original()
     await store.store_article(story, None, page=SitePage("wire.example", blocks_of(story.title, story.text)))
-    assert await store.site_work("w", SECONDS) is None
+    assert await store.site_work("w", SECONDS) == []
 
 
 async def test_of_many_pages_a_sample_is_judged_whatever_their_order(

@@ -119,6 +119,15 @@ async def test_the_same_place_again_writes_nothing_to_the_log(filled: Store) -> 
     assert await told(filled, since) == []
 
 
+async def test_a_story_follows_the_score_of_its_member(filled: Store) -> None:
+    await join(filled, SECOND, FIRST)
+    since = await head(filled)
+    await join(filled, SECOND, FIRST, score=0.95)
+    assert await told(filled, since) == [("member", "changed", SECOND.id), ("story", "changed", FIRST.id)]
+    (member,) = (await only_story(filled))["members"]
+    assert member["score"] == 0.95
+
+
 async def test_a_story_follows_the_headline_of_its_page(filled: Store) -> None:
     await join(filled, SECOND, FIRST)
     await filled.store_article(replace(FIRST, title="Ferry line reopens"), fingerprint(1))
