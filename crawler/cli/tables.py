@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # `status` needs neither linker nor HTTP
     from crawler.jobs.met_hosts import MetHost
     from crawler.jobs.tracing import Trace
     from crawler.store import SourceRecord
+    from crawler.store.copying import CopyReport
     from crawler.store.tokens import Token
 
 QUOTED = 110  # characters of a passage that are shown
@@ -54,6 +55,13 @@ def tokens_table(tokens: Sequence[Token]) -> Table:
     table = _table("token", "rights", "made", "last used", "revoked")
     for one in tokens:
         _row(table, one.name, one.rights.value, _when(one.created), _when(one.used), _when(one.revoked))
+    return table
+
+
+def copy_table(report: CopyReport) -> Table:
+    table = _table("table", "rows", "copied now", "checksum of both sides")
+    for one in report.tables:
+        _row(table, one.name, f"{one.rows:,}", f"{one.copied:,}", one.checksum_to)
     return table
 
 
