@@ -16,6 +16,7 @@ from crawler.settings import DatabaseSettings, checked
 from crawler.store import Store
 
 if TYPE_CHECKING:
+    from crawler.interchange import Json
     from crawler.store.copying import CopyReport
 
 app = new_app(help="The store's schema and index.", no_args_is_help=True)
@@ -118,7 +119,7 @@ def _database(name: str, given: str) -> DatabaseSettings:
         raise UsageError(f"{name}: {fault.expected}") from None
 
 
-def copy_json(report: CopyReport) -> dict[str, object]:
+def copy_json(report: CopyReport) -> Json:
     """As `--json` gives it."""
     return {
         "from": report.origin,

@@ -1,9 +1,9 @@
 """One store copied into another, on whatever engine each is: every table, row by row, then compared.
 
 The origin is read in one snapshot. Rows go over in the order of their keys, batch by batch, each with the number of
-rows that are there by now: a copy that was cut off goes on behind the last batch that was committed. Then both are
-read to the end and their checksums compared (`digests`), what a cut-off copy left included; a table that differs, since
-the origin has changed between the two runs, is copied anew.
+rows that are there by now: a copy that was cut off goes on behind the last batch that was committed, or begins a table
+anew of which the origin has changed since. Then both sides are read to the end and their checksums compared (see
+`digests`).
 """
 
 from __future__ import annotations
@@ -238,14 +238,29 @@ class _Copy:
 
     async def make(self) -> TableCopy:
         """Raises StoreError where the copy differs although it was made anew."""
+        if self.held and not await self._goes_on():
+            await self._begin_anew()
         one, other = await self._written(), await self._read_back()
         if one.checksum != other.checksum:
-            await self.target.change(copybook.empty(self.table, self.held))
-            self.held = self.written = 0
+            await self._begin_anew()
             one, other = await self._written(), await self._read_back()
         if one.checksum != other.checksum:
             raise StoreError(f"{self.table.name}: {one.rows} rows went over, and what is read back is not the same")
         return TableCopy(self.table.name, one.rows, self.written, one.checksum, other.checksum)
+
+    async def _goes_on(self) -> bool:
+        """Whether what is there is still the beginning of what is to be there."""
+        digest = Digest(self.table)
+        async with aclosing(self.snapshot.batches(self.table)) as batches:  # type: ignore[type-var]
+            async for rows in batches:
+                await asyncio.to_thread(digest.add, rows[: self.held - digest.rows])
+                if digest.rows == self.held:
+                    break
+        return digest.checksum == (await self._read_back()).checksum
+
+    async def _begin_anew(self) -> None:
+        await self.target.change(copybook.empty(self.table, self.held))
+        self.held = self.written = 0
 
     async def _written(self) -> Digest:
         """Reads all rows and writes those that are not there yet."""

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from crawler import interchange
 from crawler.cli.purging import purge_json
+from crawler.cli.storage import copy_json
 from crawler.corpus import Truth
 from crawler.discover.choosing import Find, Offer, Verdict
 from crawler.discover.finding import How
@@ -61,6 +62,7 @@ from crawler.model import (
 from crawler.pipeline.tally import Tally
 from crawler.redistribution import Redistribution, text_hash
 from crawler.store import Purged, SourceRecord, Store
+from crawler.store.copying import CopyReport, TableCopy
 from crawler.store.places import membership_json
 from crawler.store.reviews import Review, ReviewedText
 from crawler.store.stories import story_json
@@ -192,6 +194,8 @@ def json_page() -> str:
             _section("run", "Summary of a run", Tally(sources=1, fetched=2, new=2, linked=1, seconds=6.75).as_json()),
             _section("import", "Summary of an import", ImportReport().as_json(), shown=False),
             _section("purge", "What `purge` did", purge_json(_PURGED, dry_run=False)),
+            _section("store-copy", "What `db copy` did", _store_copy()),
+            _section("copied-table", "A table that `db copy` copied", _copied_table(), shown=False),
             _section("source", "Source", _source().as_json(), shown=False),
             _section("token", "Access token", _token().as_json(), shown=False),
             _section("check", "Check of a source", Check("Example News", "https://news.example/feed").as_json(), False),
@@ -214,8 +218,20 @@ _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
     "member", "membership", "change", "review", "row", "group", "reject", "extract", "truth", "evaluation",
     "kind-figures", "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run",
-    "import", "purge", "source", "token", "check", "offer", "met-host",
+    "import", "purge", "store-copy", "copied-table", "source", "token", "check", "offer", "met-host",
 )  # fmt: skip
+
+
+def _store_copy() -> Json:
+    checksum = "0f2b9a2e4d5f1c7a88b5e2b1a9c3d4e5"
+    table = TableCopy("articles", 78, 78, checksum, checksum)
+    target = "postgresql+asyncpg://wiretrace:***@db.example/wiretrace"
+    return copy_json(CopyReport("sqlite+aiosqlite:///wiretrace.db", target, 0.52, (table,)))
+
+
+def _copied_table() -> Json:
+    (table,) = _store_copy()["tables"]
+    return dict(table)
 
 
 def _story(link: Json) -> Json:
