@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-engines
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-engines bench-workers
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -71,6 +71,9 @@ bench-frugality: $(READY) ## requests and delays of adaptive polling against a p
 
 bench-chaos: $(READY) ## kill -9, full disk, clock set back: the same store as undisturbed? make bench-chaos ARGS="--postgres"
 	$(BIN)/python benchmarks/chaos.py $(ARGS)
+
+bench-workers: $(READY) ## four workers on one PostgreSQL, the sample web a hundred times: each page once, same links as one?
+	$(BIN)/python benchmarks/many_workers.py --times 100
 
 bench-web: $(READY) ## how soon the pages answer with 100,000 links
 	$(BIN)/python benchmarks/web_speed.py

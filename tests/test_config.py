@@ -86,7 +86,7 @@ def expressions() -> Iterator[Any]:
 
 
 def test_the_examples_are_all_there() -> None:
-    assert len(list(commands())) == 6
+    assert len(list(commands())) == 7
     assert len(list(expressions())) > 30
     assert {"Deployment", "CronJob", "ConfigMap", "Secret", "Service", "NetworkPolicy"} == {
         document.values[0]["kind"] for document in resources()
@@ -190,6 +190,69 @@ def test_what_compose_mounts_from_this_folder_is_here() -> None:
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             assert not source.startswith("./") or source in theirs or (ROOT / source).exists(), source
+
+
+COMPOSE_KEYS = {
+    "image", "build", "command", "environment", "secrets", "volumes", "ports", "depends_on", "deploy", "profiles",
+    "healthcheck", "stop_grace_period", "read_only", "tmpfs", "cap_drop", "security_opt", "restart", "logging",
+    "shm_size",
+}  # fmt: skip
+HEALTHCHECK_KEYS = {"test", "interval", "timeout", "start_period", "start_interval", "retries", "disable"}
+_SPAN = re.compile(r"\d+(s|m)")
+
+
+@pytest.mark.parametrize("name", documents(COMPOSE)[0]["services"])
+def test_a_service_of_compose_is_written_as_compose_reads_it(name: str) -> None:
+    composed = documents(COMPOSE)[0]
+    assert set(composed) == {"name", "services", "secrets", "volumes"}
+    service = composed["services"][name]
+    assert set(service) <= COMPOSE_KEYS
+    assert service["image"]
+    assert service["restart"] in {"no", "always", "on-failure", "unless-stopped"}
+    assert set(service.get("secrets", [])) <= set(composed["secrets"])
+    for volume in service.get("volumes", []):
+        source, target, *mode = volume.split(":")
+        assert source.startswith("./") or source in composed["volumes"], source
+        assert target.startswith("/")
+        assert mode in ([], ["ro"])
+    for value in service.get("environment", {}).values():
+        assert isinstance(value, str)
+        if value.startswith("/run/secrets/"):
+            assert value.removeprefix("/run/secrets/") in service["secrets"]
+    check = service.get("healthcheck", {})
+    assert set(check) <= HEALTHCHECK_KEYS
+    assert "test" in check or check in ({}, {"disable": True})
+    assert check.get("test", ["CMD"])[0] in {"CMD", "CMD-SHELL"}
+    for key in ("interval", "timeout", "start_period", "start_interval"):
+        assert _SPAN.fullmatch(check.get(key, "1s")), key
+
+
+def test_a_service_of_compose_waits_for_what_can_be_waited_for() -> None:
+    services = documents(COMPOSE)[0]["services"]
+    for service in services.values():
+        wanted = service.get("depends_on", {})
+        for other in wanted:
+            assert other in services
+            if isinstance(wanted, dict):
+                assert wanted[other] == {"condition": "service_healthy"}
+                assert "test" in services[other]["healthcheck"]
+
+
+def test_compose_opens_no_port_to_others() -> None:
+    for service in documents(COMPOSE)[0]["services"].values():
+        for port in service.get("ports", []):
+            assert port.startswith("127.0.0.1:"), port
+
+
+def test_a_service_gets_time_to_stop_before_it_is_killed() -> None:
+    drain = settings.Settings().run.drain_timeout
+    assert int(documents(COMPOSE)[0]["services"]["crawler"]["stop_grace_period"].removesuffix("s")) > drain
+    for path in KUBERNETES:
+        for document in documents(path):
+            spec = document.get("spec", {})
+            pod = spec.get("jobTemplate", {}).get("spec", spec).get("template", {}).get("spec", {})
+            if "containers" in pod:
+                assert pod["terminationGracePeriodSeconds"] > drain
 
 
 @pytest.mark.parametrize("path", [one for one in UNITS if one.suffix == ".service"], ids=name_of)

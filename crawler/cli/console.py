@@ -84,13 +84,27 @@ def progress() -> Iterator[Callable[[Tally], None] | None]:
 
 @contextmanager
 def bar(label: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar for long work, on a terminal only: call with what is done and how much there is, None where unknown."""
+    """A bar for long work, on a terminal only, with its pace and what time is left: call with what is done and how
+    much there is, None where unknown."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    class Pace(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:,.0f}/s")
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Pace(), TimeRemainingColumn())
     with Progress(*columns, console=_console(stderr=True), transient=True) as drawn:
         task = drawn.add_task(label, total=None)
         yield lambda done, total: drawn.update(task, completed=done, total=total)

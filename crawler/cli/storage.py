@@ -1,16 +1,23 @@
-"""db upgrade, current, reindex, idf."""
+"""db upgrade, current, reindex, copy, idf."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from crawler.cli import console
 from crawler.cli.app import context, finish, new_app
+from crawler.cli.tables import copy_table
+from crawler.errors import SettingsError, UsageError
+from crawler.settings import DatabaseSettings, checked
 from crawler.store import Store
+
+if TYPE_CHECKING:
+    from crawler.interchange import Json
+    from crawler.store.copying import CopyReport
 
 app = new_app(help="The store's schema and index.", no_args_is_help=True)
 
@@ -62,6 +69,73 @@ def reindex() -> None:
         f"linker={report.linker} signed={report.signed} pages={report.pages} "
         f"links_changed={tally.linked} attributions_changed={tally.attributed}"
     )
+
+
+@app.command()
+def copy(
+    origin: Annotated[str, typer.Argument(metavar="FROM", help="URL of the store, or @FILE that holds it.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="URL of an empty database, or @FILE that holds it.")],
+    while_running: Annotated[
+        bool,
+        typer.Option("--while-running", help="Copy FROM as it is at this moment, though `wiretrace run` works on it."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Copy a store into another database, SQLite or PostgreSQL, and compare both.
+
+    Cut off, the command goes on from there when it is run again; till it is done no other command takes TO. In the end
+    both are read and the rows and checksums of each table compared. FROM is not changed.
+
+    Example:  wiretrace db copy sqlite+aiosqlite:///wiretrace.db postgresql+asyncpg://wiretrace@db.example/wiretrace
+    """
+    from crawler.store.copying import copy_store
+
+    here = context()
+    ends = {name: _database(name, given) for name, given in (("FROM", origin), ("TO", target))}
+    with console.bar("copying") as progress:
+
+        def watch(_table: str, done: int, total: int) -> None:
+            progress(done, total)
+
+        report = finish(copy_store(ends["FROM"], ends["TO"], here.clock, while_running=while_running, watch=watch))
+    if as_json:
+        console.print_json(copy_json(report))
+    else:
+        console.show(copy_table(report))
+        console.show(f"{sum(one.rows for one in report.tables):,} rows, the same on both sides")
+
+
+def _database(name: str, given: str) -> DatabaseSettings:
+    """Of a URL with a password others on this machine may read on the command line: it may stand in a file."""
+    url = given
+    if given.startswith("@"):
+        try:
+            url = Path(given[1:]).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{name}: {given[1:]}: expected a file with a URL ({error})") from None
+    try:
+        return checked(DatabaseSettings, {"url": url}, name)
+    except SettingsError as fault:
+        raise UsageError(f"{name}: {fault.expected}") from None
+
+
+def copy_json(report: CopyReport) -> Json:
+    """As `--json` gives it."""
+    return {
+        "from": report.origin,
+        "to": report.target,
+        "seconds": round(report.seconds, 3),
+        "tables": [
+            {
+                "table": one.name,
+                "rows": one.rows,
+                "copied": one.copied,
+                "checksum_from": one.checksum_from,
+                "checksum_to": one.checksum_to,
+            }
+            for one in report.tables
+        ],
+    }
 
 
 @app.command()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # `status` needs neither linker nor HTTP
     from crawler.jobs.met_hosts import MetHost
     from crawler.jobs.tracing import Trace
     from crawler.store import SourceRecord
+    from crawler.store.copying import CopyReport
     from crawler.store.tokens import Token
 
 QUOTED = 110  # characters of a passage that are shown
@@ -57,6 +58,13 @@ def tokens_table(tokens: Sequence[Token]) -> Table:
     return table
 
 
+def copy_table(report: CopyReport) -> Table:
+    table = _table("table", "rows", "copied now", "checksum of both sides")
+    for one in report.tables:
+        _row(table, one.name, f"{one.rows:,}", f"{one.copied:,}", one.checksum_to)
+    return table
+
+
 def hosts_table(hosts: Sequence[MetHost]) -> Table:
     table = _table("host", "pages", "linked", "attributed", "share", "example")
     for one in hosts:
@@ -68,6 +76,9 @@ def hosts_table(hosts: Sequence[MetHost]) -> Table:
 def status_tables(figures: Mapping[str, Any]) -> Iterable[RenderableType]:
     """One small table for each part of the status; nested figures as `name: count`."""
     for part, value in figures.items():
+        if part == "workers" and value:
+            yield workers_table(value)
+            continue
         table = _table(part.replace("_", " "), "", header=True)
         if isinstance(value, Mapping):
             for name, count in value.items():
@@ -83,6 +94,18 @@ def status_tables(figures: Mapping[str, Any]) -> Iterable[RenderableType]:
             _row(table, _short(value), "")
         if table.row_count:
             yield table
+
+
+def workers_table(workers: Sequence[Mapping[str, Any]]) -> Table:
+    """One line a worker; what a stale one holds goes to the others when its lease ends."""
+    table = _table("worker on", "pid", "run", "since", "last heartbeat", "sites asked", "in hand")
+    for one in workers:
+        pid = "–" if one["pid"] is None else str(one["pid"])
+        silent = f"{one['silent']:.0f} s ago{' (stale)' if one['stale'] else ''}"
+        in_hand = ", ".join(f"{one[what]} {what}" for what in ("pages", "decisions", "sites") if one[what])
+        since = str(one["started"])[:16].replace("T", " ")
+        _row(table, one["host"], pid, one["kind"] or "–", since, silent, str(one["hosts"]), in_hand or "nothing")
+    return table
 
 
 def trace_text(found: Trace) -> RenderableType:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from email.utils import format_datetime, parsedate_to_datetime
 from types import TracebackType
 
@@ -19,11 +20,12 @@ _COMPRESSING = frozenset(site.domain for site in SITES if site.gzip)
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request that the sample web answered. `path` includes the query."""
+    """One request that the sample web answered. `path` includes the query, `at` is by the monotonic clock (seconds)."""
 
     host: str
     path: str
     status: int
+    at: float = field(default_factory=time.monotonic, compare=False)
 
 
 class SampleWeb:
@@ -75,8 +77,9 @@ class SampleWeb:
     async def _answer(self, request: web.Request) -> web.Response:
         host = request.host.rsplit(":", 1)[0].lower()
         document = self._document(host, request)
+        asked = time.monotonic()
         response = _conditional(request, document) or _whole(request, document, host)
-        self.requests.append(Visit(host, request.path_qs, response.status))
+        self.requests.append(Visit(host, request.path_qs, response.status, asked))
         return response
 
     def _document(self, host: str, request: web.Request) -> Document:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Row
 
 from crawler import urls
 from crawler.errors import UrlRefused
-from crawler.model import Reference, Role, Validators
+from crawler.model import Completeness, Reference, Role, Validators
 from crawler.store import leasing
 from crawler.store.columns import in_utc
 from crawler.store.connected import Connected
@@ -149,17 +149,22 @@ def _announce(tx: Transaction, source: str, references: Sequence[Reference], now
     changed = 0
     found: list[str] = []
     for keys in chunks(wanted):
-        held = {row.key: row for row in tx.all(sa.select(*_KNOWN).where(tx.dialect.among(frontier.c.key, keys)))}
+        known = sa.select(*_KNOWN).outerjoin(articles, articles.c.no == frontier.c.article_no)
+        held = {row.key: row for row in tx.all(known.where(tx.dialect.among(frontier.c.key, keys)))}
         fresh = [_queued(key, *wanted[key], source, now) for key in keys if key not in held]
         if fresh:
             # Another worker may announce the same page: what conflicts is known.
             added = tx.dialect.insert(frontier).on_conflict_do_nothing(index_elements=["key"])
             found += [row.key for row in tx.inserted(added.returning(frontier.c.key), fresh)]
         weaker = _weaker_sources(tx, source, {row.source for row in held.values()})
-        outranks = bool(weaker) and _outranks(tx, source)
+        whole = {key for key in held if wanted[key][1].content_html and _is_teaser(held[key])}
+        outranks = bool(weaker or whole) and _outranks(tx, source)
         for key, row in held.items():
             if row.source in weaker and (row.state == PARKED or weaker[row.source]):
                 changed += _take_over(tx, row, source, wanted[key][1], now, outranks=outranks)
+            elif key in whole and row.source != source and outranks:
+                # A licensed feed brings what a public one has but named, whichever of them is polled first.
+                changed += _take_over(tx, row, source, wanted[key][1], now, outranks=True)
             else:
                 changed += _renew(tx, row, wanted[key][1], now)
     new = len(found)
@@ -182,8 +187,15 @@ def _pass_over(tx: Transaction, source: str, references: Sequence[Reference], no
 
 _KNOWN = (
     frontier.c.key, frontier.c.state, frontier.c.stamp, frontier.c.fetched_at, frontier.c.leased_by,
-    frontier.c.source,
+    frontier.c.source, frontier.c.reference.contains('"content_html": ""').label("named"), articles.c.completeness,
 )  # fmt: skip
+
+
+def _is_teaser(row: Row[Any]) -> bool:
+    """Whether no more than the teaser of a story is stored, or in the queue to be."""
+    if row.state == QUEUED:
+        return bool(row.named) and row.completeness != Completeness.FULL.value
+    return bool(row.completeness == Completeness.TEASER.value)
 
 
 def _queued(key: str, url: str, reference: Reference, source: str, now: datetime) -> dict[str, Any]:

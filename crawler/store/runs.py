@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from crawler.interchange import time_to_json
-from crawler.store import candidates, changelog, deadletters, frontier, leasing, stories, tasks
+from crawler.store import attendance, candidates, changelog, deadletters, frontier, leasing, stories, tasks
 from crawler.store.connected import Connected
 from crawler.store.records import Gauges, RunRecord, WorkerRecord
 from crawler.store.schema import HEAD
@@ -119,10 +119,7 @@ def _status(tx: Transaction) -> dict[str, Any]:
         "changes": changelog.head(tx),
         "sources": _counted(tx, sa.case((sources.c.enabled, sources.c.state), else_="disabled")),
         "sources_in_trouble": _troubled(tx),
-        "workers": [
-            {"name": one.name, "started": time_to_json(one.started), "heartbeat": time_to_json(one.heartbeat)}
-            for one in _workers(tx)
-        ],
+        "workers": [one.as_json() for one in attendance.attendants(tx)],
         "runs": [
             {
                 "id": run.id,

@@ -11,11 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from crawler.errors import SchemaTooNew
+from crawler.errors import SchemaTooNew, StoreError
 from crawler.store.database import Database
 from crawler.store.transaction import Transaction
 
 HEAD = "0013"  # the newest revision; known here so that opening a store need not load Alembic
+COPYING = "copying"  # in the place of a revision: `wiretrace db copy` writes into the store (see `copybook`)
 _version = sa.table("alembic_version", sa.column("version_num", sa.Text))
 
 
@@ -57,6 +58,8 @@ async def current(database: Database) -> str | None:
 
 
 def refuse_unknown(database: Database, found: str) -> None:
+    if found == COPYING:
+        raise StoreError(f"{database.name}: a copy into this store is not finished: start `wiretrace db copy` again")
     from alembic.script import ScriptDirectory
 
     if found not in {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}:

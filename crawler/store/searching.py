@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from crawler.store import browsing
 from crawler.store.browsing import Brief
@@ -99,3 +100,19 @@ def _words() -> sa.ColumnElement[Any]:
         "to_tsvector('simple', left(coalesce(wiretrace_title(versions.fields), '') || ' ' ||"
         " coalesce(versions.text, ''), 200000))"
     )
+
+
+def fill_anew(connection: Connection) -> None:
+    """SQLite's index of words made from what is stored, as the migration made it."""
+    connection.exec_driver_sql("INSERT INTO article_words (article_words) VALUES ('delete-all')")
+    connection.exec_driver_sql(_FILL)
+
+
+# A NUL in a title, which JSON can say, would end it.
+_FILL = r"""
+INSERT INTO article_words (rowid, title, body)
+  SELECT v.article_no, coalesce(json_extract(replace(v.fields, '\u0000', '\u0020'), '$.title'), ''),
+         substr(coalesce(v.text, ''), 1, 200000)
+  FROM versions v WHERE NOT EXISTS
+    (SELECT 1 FROM versions w WHERE w.article_no = v.article_no AND w.version > v.version)
+"""

@@ -8,11 +8,12 @@ import json
 from array import array
 from collections.abc import AsyncIterator
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from crawler import interchange
 from crawler.cli.purging import purge_json
+from crawler.cli.storage import copy_json
 from crawler.corpus import Truth
 from crawler.discover.choosing import Find, Offer, Verdict
 from crawler.discover.finding import How
@@ -61,6 +62,8 @@ from crawler.model import (
 from crawler.pipeline.tally import Tally
 from crawler.redistribution import Redistribution, text_hash
 from crawler.store import Purged, SourceRecord, Store
+from crawler.store.attendance import Attendant
+from crawler.store.copying import CopyReport, TableCopy
 from crawler.store.places import membership_json
 from crawler.store.reviews import Review, ReviewedText
 from crawler.store.stories import story_json
@@ -190,8 +193,11 @@ def json_page() -> str:
             _section("peer", "Another tool's figures", _fields_of(PeerFigures), shown=False),
             _section("estimate", "What a reviewed sheet tells", _fields_of(Estimate), shown=False),
             _section("run", "Summary of a run", Tally(sources=1, fetched=2, new=2, linked=1, seconds=6.75).as_json()),
+            _section("worker", "Worker", _worker()),
             _section("import", "Summary of an import", ImportReport().as_json(), shown=False),
             _section("purge", "What `purge` did", purge_json(_PURGED, dry_run=False)),
+            _section("store-copy", "What `db copy` did", _store_copy()),
+            _section("copied-table", "A table that `db copy` copied", _copied_table(), shown=False),
             _section("source", "Source", _source().as_json(), shown=False),
             _section("token", "Access token", _token().as_json(), shown=False),
             _section("check", "Check of a source", Check("Example News", "https://news.example/feed").as_json(), False),
@@ -214,8 +220,26 @@ _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
     "member", "membership", "change", "review", "row", "group", "reject", "extract", "truth", "evaluation",
     "kind-figures", "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run",
-    "import", "purge", "source", "token", "check", "offer", "met-host",
+    "worker", "import", "purge", "store-copy", "copied-table", "source", "token", "check", "offer", "met-host",
 )  # fmt: skip
+
+
+def _worker() -> Json:
+    started, heartbeat = (datetime(2026, 3, 2, 12, minute, tzinfo=UTC) for minute in (0, 45))
+    name = "crawler-1:41:9f3c2a"
+    return Attendant(name, "crawler-1", 41, "daemon", started, heartbeat, timedelta(seconds=12), 7, 24, 3, 0).as_json()
+
+
+def _store_copy() -> Json:
+    checksum = "0f2b9a2e4d5f1c7a88b5e2b1a9c3d4e5"
+    table = TableCopy("articles", 78, 78, checksum, checksum)
+    target = "postgresql+asyncpg://wiretrace:***@db.example/wiretrace"
+    return copy_json(CopyReport("sqlite+aiosqlite:///wiretrace.db", target, 0.52, (table,)))
+
+
+def _copied_table() -> Json:
+    (table,) = _store_copy()["tables"]
+    return dict(table)
 
 
 def _story(link: Json) -> Json:

@@ -93,6 +93,23 @@ async def test_a_late_original_links_what_was_stored_before_it(origin: Web, site
     assert link["rewrite"]["url"] == site.url("/spun")
 
 
+async def test_a_full_text_is_taken_though_a_public_feed_has_named_the_story_before(
+    origin: Web, configure: Configure
+) -> None:
+    named = feed([(origin.url("/ferry"), story("ferry-original"))])
+    origin.page("/public", named, media="application/rss+xml")
+    settings = configure(public=(origin.url("/public"), Role.ORIGIN), wire=(origin.url("/feed"), Role.ORIGIN))
+    await daemon.run(settings, once=True, only=["public"])
+    (held,) = (await articles_of(settings)).values()
+    assert held["completeness"] == "teaser"
+    await daemon.run(settings, once=True, only=["wire"])
+    (held,) = (await articles_of(settings)).values()
+    assert (held["completeness"], held["source"]) == ("full", "wire")
+    result = await daemon.run(settings, once=True)
+    assert (result.tally.new, result.tally.changed) == (0, 0)
+    assert await articles_of(settings) == {held["url"]: held}
+
+
 async def test_twins_of_a_page_are_stored_once(site: Web, configure: Configure) -> None:
     spun = story("ferry-spun")
     for path in ("/spun?utm_source=feed", "/spun/amp/", "/spun?fbclid=1"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import multiprocessing
+import time
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 
@@ -12,6 +13,7 @@ from crawler.clock import SystemClock
 from crawler.model import Reference
 from crawler.settings import DatabaseSettings
 from crawler.store import Store
+from crawler.store.copying import copy_store
 from tests.store.pieces import NOON, fingerprint, linked, original, page
 
 
@@ -57,3 +59,14 @@ def store_pages(url: str, first: int, answers: Connection) -> None:
                     answers.send(number)
 
     asyncio.run(work())
+
+
+def copy_slowly(origin: str, target: str, answers: Connection) -> None:
+    """Copies a store and tells of every batch; slowly, so that it can be killed in the middle."""
+
+    def watch(table: str, _done: int, _total: int) -> None:
+        answers.send(table)
+        time.sleep(0.01)
+
+    ways = DatabaseSettings(url=origin), DatabaseSettings(url=target)
+    asyncio.run(copy_store(*ways, SystemClock(), watch=watch))

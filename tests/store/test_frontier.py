@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from crawler.model import Reference, Validators
+from crawler.model import Reference, Role, Validators
 from crawler.store import Announced, FrontierEntry, Store
-from tests.store.pieces import HOUR, NOON, StillClock, fingerprint, page
+from tests.store.pieces import HOUR, NOON, StillClock, fingerprint, page, source
 
 
 def reference(path: str = "1", host: str = "a.example", **other: object) -> Reference:
@@ -194,3 +195,17 @@ async def test_workers_that_lease_at_once_never_get_the_same_page(store: Store, 
     keys = [key for share in shares for key in share]
     assert len(keys) == len(set(keys))
     assert len(keys) + len(await lease(store, "last", limit=99, per_host=99)) == 60
+
+
+async def test_a_story_that_a_public_feed_has_queued_is_queued_with_its_text(store: Store) -> None:
+    for name, role in (("public", Role.ORIGIN), ("wire", Role.ORIGIN), ("copier", Role.AGGREGATOR)):
+        await store.add_source(source(name, role=role, url=f"https://{name}.example/feed"))
+    named = Reference("https://wire.example/1", teaser="Boats.")
+    whole = replace(named, content_html="<p>Boats sail.</p>")
+    await store.announce("public", [named], now=NOON)
+    assert (await store.announce("copier", [whole], now=NOON)).changed == 0
+    assert (await store.announce("wire", [whole], now=NOON)).changed == 1
+    assert (await store.announce("public", [named], now=NOON)).changed == 0
+    (entry,) = await store.lease("w", 1, per_host=1, seconds=60)
+    assert (entry.source, entry.reference.content_html) == ("wire", whole.content_html)
+    assert (await store.announce("wire", [whole], now=NOON)).changed == 0
