@@ -220,6 +220,18 @@ def search_crowd(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: i
     return list(dict.fromkeys(one.article_id for one in found))
 
 
+def entries_read(tx: Transaction, fingerprint: Fingerprint, side: Side) -> int:
+    """How many entries of the index a `search` reads."""
+    return sum(tx.dialect.count_gathered(some) for some in _held_keys(tx, fingerprint, side).values())
+
+
+def statement_of(tx: Transaction, fingerprint: Fingerprint, side: Side) -> tuple[sa.Select[Any], dict[str, Any]]:
+    """The statement of a `search` that reads the index, and its parameters."""
+    row = serving(tx)
+    salted = _salted(fingerprint.keys, 1 if row is None else row.no)
+    return _holders(tx.dialect, side), {"index_keys": tx.dialect.as_list(salted)}
+
+
 def _held_keys(tx: Transaction, fingerprint: Fingerprint, side: Side) -> dict[int, Any]:
     """The keys that somebody holds, each with its holders."""
     row = serving(tx)
