@@ -241,7 +241,7 @@ def _of_server(setting: Setting, server: Any, address: str) -> Engine:
 
 def _explained(tx: Transaction, mark: Fingerprint) -> int:
     """The rows that all scans of a search's statement gave, by EXPLAIN."""
-    statement, values = candidates.statement_of(tx, mark, Side.ORIGINAL)
+    statement, values = candidates.search_statement(tx, mark, Side.ORIGINAL)
     (plan,) = tx.connection.execute(Explain(statement), values).scalar_one()
     return round(sum(_scanned(plan["Plan"])))
 

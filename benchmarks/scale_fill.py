@@ -20,12 +20,20 @@ from numpy.typing import NDArray
 
 from crawler.link.fingerprint import BAND_WEIGHT, PART_WEIGHT, STEP
 from crawler.link.lexicon import MAX_IDF
+from crawler.lookups import MOST_COUNTED
 from crawler.model import Fingerprint
+from crawler.store.crowds import COUNTED
 
 TAIL = 2_000  # terms of the greatest weight for each one of its head
 FIRST_NO = 1_000_000  # row numbers of synthetic originals; below are those of real texts
 PART = 20_000  # originals made at once: some 1.4 million keys
 _WORDS = np.uint64(0x9E3779B97F4A7C15)
+
+# A key is marked after some sixty entries more than count.
+MARK = (
+    "INSERT INTO crowded_keys (side, key) SELECT 'original', key FROM original_postings "
+    f"GROUP BY key HAVING count(*) > {MOST_COUNTED + COUNTED} ON CONFLICT DO NOTHING"
+)
 
 Keys = NDArray[np.int64]
 
@@ -169,6 +177,7 @@ def fill_sqlite(file: Any, invention: Invention, bases: int, start: int, count: 
         for part in np.array_split(np.sort(np.concatenate(made)), max(1, count // PART)):
             rows = zip((part >> 32).tolist(), (part & 0xFFFFFFFF).tolist(), strict=True)
             connection.executemany("INSERT INTO original_postings VALUES (?, ?)", rows)
+        connection.execute(MARK)
         connection.execute("COMMIT")
 
 
@@ -203,6 +212,7 @@ async def fill_postgres(
                 "ALTER TABLE original_postings ADD CONSTRAINT pk_original_postings PRIMARY KEY (key, article_no) "
                 "WITH (fillfactor = 70)"
             )
+            await connection.execute(MARK)
         await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from crawler.lookups import MOST_COUNTED
-from crawler.model import Candidate, Side
-from crawler.store import Store
-from tests.store.pieces import fingerprint, original, page
+from crawler.model import Candidate, Fingerprint, Removal, Side
+from crawler.store import Store, candidates
+from crawler.store.crowds import COUNTED
+from tests.store.pieces import HOUR, NOON, delivery, fingerprint, original, page
 
 BIG = (1 << 31) - 1
 
@@ -64,3 +65,22 @@ async def test_the_order_of_weights_breaks_no_tie(store: Store) -> None:
     await store.store_article(original("b"), fingerprint(3, 2, 1))
     one, two = await store.index.candidates(fingerprint(1, 2, 3, 4, 5, weights=weights), Side.ORIGINAL)
     assert one.overlap == two.overlap
+
+
+async def test_what_too_many_hold_is_not_counted_again_until_enough_of_them_are_gone(store: Store) -> None:
+    held = [
+        delivery(f"N{number}", url=f"factiva:N{number}", vendor_source="SHUT" if number % 2 else "OPEN")
+        for number in range(MOST_COUNTED + 2 * COUNTED)
+    ]
+    await store.store_deliveries([(one, fingerprint(1, 1_000 + at)) for at, one in enumerate(held)])
+    asked = fingerprint(1, 1_000)
+    assert await store._db.read(candidates.entries_read, asked, Side.ORIGINAL) == 2  # the mark, and the other's entry
+    assert await _found(store, asked) == {held[0].id}
+    assert await _found(store, fingerprint(1)) == set()
+
+    await store.remove(Removal(vendor_id=None, vendor_source="SHUT", at=NOON + HOUR))
+    assert await _found(store, fingerprint(1)) == {one.id for one in held if one.vendor_source == "OPEN"}
+
+
+async def _found(store: Store, asked: Fingerprint) -> set[str]:
+    return {one.article_id for one in await store.index.candidates(asked, Side.ORIGINAL, 1_000)}
