@@ -13,7 +13,9 @@ each size looks for the originals of the corpus's rewrites and of as many unrela
 - found: rewrites whose original is among the texts compared;
 - bytes an original: in tables, in indexes, and of both the part that the candidate index takes.
 
---index-only makes only the index's entries, not the articles: no decisions, but a tenfold size on the same disk.
+--index-only makes the index and what names its articles, no texts and no fingerprints: no decisions are measured, and
+a larger index has room on the same disk.
+--partitions N measures the search of PostgreSQL once more at each size, with the index's entries in N hash partitions.
 --keep leaves the filled stores in a folder and goes on with what it finds there: of sizes, those not below it.
 """
 
@@ -28,7 +30,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,7 @@ class Setting:
     bases: Sequence[Article]  # whose texts and patterns of keys synthetic originals have
     invention: Invention
     index_only: bool
+    partitions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class Engine:
     sizes: Callable[[], dict[str, tuple[int, int]]]  # table → bytes of it, of its indexes
     watched: Callable[[], Callable[[], float]]  # a clock of CPU seconds of all who take part by now
     explained: Callable[[Store, Fingerprint], Awaitable[int | None]]  # entries read as the engine counts them
+    partitioned: Callable[[], AbstractContextManager[str]]  # what has its entries in parts; empty: nothing has
 
 
 def prepared(given: argparse.Namespace) -> Setting:
@@ -90,7 +94,9 @@ def prepared(given: argparse.Namespace) -> Setting:
     bases = [replace(one, role=Role.ORIGIN) for one in pool]
     patterns = [linker.fingerprint(one) for one in bases]
     others = [linker.fingerprint(one) for one in (*originals, *pages.rewrites, *pages.unrelated)]
-    return Setting(linker, originals, pages, bases, Invention(patterns, [*patterns, *others]), given.index_only)
+    return Setting(
+        linker, originals, pages, bases, Invention(patterns, [*patterns, *others]), given.index_only, given.partitions
+    )
 
 
 async def measure(setting: Setting, engine: Engine, sizes: Sequence[int]) -> None:
@@ -110,6 +116,12 @@ async def measure(setting: Setting, engine: Engine, sizes: Sequence[int]) -> Non
         held = size
         async with await Store.open(DatabaseSettings(url=engine.url), SystemClock()) as store:
             print(await row(setting, engine, store, size, rate), flush=True)
+        with engine.partitioned() as what:
+            if what:
+                async with await Store.open(DatabaseSettings(url=engine.url), SystemClock()) as store:
+                    print(
+                        f"{engine.name:10} {size:10}           {_spread(await searches(setting, engine, store))}  {what}"
+                    )
 
 
 def _filled(tx: Transaction) -> int:
@@ -121,20 +133,14 @@ async def row(setting: Setting, engine: Engine, store: Store, size: int, rate: f
     """Measures a filled store; the line to print."""
     linker, pages = setting.linker, [*setting.pages.rewrites, *setting.pages.unrelated]
     read, compared, found = await counted(setting, store, pages)
-    marks = {page.id: linker.fingerprint(page) for page in pages}
-
-    async def look(page: Article) -> None:
-        mark = marks[page.id]
-        await store.index.candidates(mark, Side.ORIGINAL, MOST_ORIGINALS, least_overlap(mark))
 
     async def decide(page: Article) -> None:
         around = await store.surroundings(page, linker.fingerprint(page), CHOICE)
         linker.decide(page, around.originals, around.teasers, known_urls=around.known_urls)
 
-    worked = engine.watched()
-    search = await timed(linker, pages, look, worked)
-    decision = [0.0] if setting.index_only else await timed(linker, pages, decide, worked)
-    told = await engine.explained(store, marks[pages[0].id])
+    search = await searches(setting, engine, store)
+    decision = [0.0] if setting.index_only else await timed(linker, pages, decide, engine.watched())
+    told = await engine.explained(store, linker.fingerprint(pages[0]))
     if told is not None and told != read[0]:
         print(f"  the engine counts {told} entries for the first page, we {read[0]}")
     sizes = engine.sizes()
@@ -145,6 +151,20 @@ async def row(setting: Setting, engine: Engine, store: Store, size: int, rate: f
         f"{statistics.fmean(read):6.0f} / {sum(read) / max(1, sum(compared)):6.0f}            "
         f"{found}/{len(setting.pages.rewrites)}  {tables:8.0f} {indexes:8.0f}  ({postings:.0f}, {fingerprints:.0f})"
     )
+
+
+async def searches(setting: Setting, engine: Engine, store: Store) -> list[float]:
+    """Milliseconds of CPU that the search for each page takes."""
+    pages = [*setting.pages.rewrites, *setting.pages.unrelated]
+    marks = {page.id: setting.linker.fingerprint(page) for page in pages}
+
+    async def look(page: Article) -> None:
+        mark = marks[page.id]
+        await store.index.candidates(mark, Side.ORIGINAL, MOST_ORIGINALS, least_overlap(mark))
+
+    for page in pages:  # connections are open, statements prepared, pages in memory, as in a process at work
+        await look(page)
+    return await timed(setting.linker, pages, look, engine.watched())
 
 
 async def counted(setting: Setting, store: Store, pages: Sequence[Article]) -> tuple[list[int], list[int], int]:
@@ -190,7 +210,15 @@ def sqlite(setting: Setting, folder: Path) -> Iterator[Engine]:
     async def explained(_store: Store, _mark: Fingerprint) -> None:
         return None  # it does not count
 
-    yield Engine("SQLite", f"sqlite+aiosqlite:///{file}", fill, sizes, lambda: time.process_time, explained)
+    yield Engine(
+        "SQLite",
+        f"sqlite+aiosqlite:///{file}",
+        fill,
+        sizes,
+        lambda: time.process_time,
+        explained,
+        lambda: nullcontext(""),
+    )
 
 
 @contextmanager
@@ -236,7 +264,29 @@ def _of_server(setting: Setting, server: Any, address: str) -> Engine:
     async def explained(store: Store, mark: Fingerprint) -> int | None:
         return await store._db.read(_explained, mark)
 
-    return Engine("PostgreSQL", f"postgresql+asyncpg://{address}", fill, sizes, watched, explained)
+    def partitioned() -> AbstractContextManager[str]:
+        return _partitioned(server, setting.partitions) if setting.partitions else nullcontext("")
+
+    return Engine("PostgreSQL", f"postgresql+asyncpg://{address}", fill, sizes, watched, explained, partitioned)
+
+
+@contextmanager
+def _partitioned(server: Any, parts: int) -> Iterator[str]:
+    """The entries of the index in a table of hash partitions, under the name of the one table that they come from."""
+    columns = "key integer, article_no integer, PRIMARY KEY (key, article_no)"
+    server.psql(f"CREATE TABLE parted ({columns}) PARTITION BY HASH (key)")
+    for part in range(parts):
+        values = f"WITH (MODULUS {parts}, REMAINDER {part})"
+        server.psql(f"CREATE TABLE parted_{part} PARTITION OF parted FOR VALUES {values}")
+    server.psql("INSERT INTO parted SELECT key, article_no FROM original_postings ORDER BY key")
+    server.psql("VACUUM ANALYZE parted")
+    server.psql("ALTER TABLE original_postings RENAME TO whole")
+    server.psql("ALTER TABLE parted RENAME TO original_postings")
+    try:
+        yield f"search, its entries in {parts} partitions"
+    finally:
+        server.psql("DROP TABLE original_postings")
+        server.psql("ALTER TABLE whole RENAME TO original_postings")
 
 
 def _explained(tx: Transaction, mark: Fingerprint) -> int:
@@ -276,6 +326,7 @@ def main() -> None:
     parser.add_argument("--sqlite", action="store_true")
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--index-only", action="store_true")
+    parser.add_argument("--partitions", type=int, default=0)
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     setting = prepared(given)

@@ -141,11 +141,12 @@ _NUMBERED = {
 _ID = {"sqlite": "printf('%032x', n)", "postgresql": "lpad(to_hex(n), 32, '0')"}
 
 
-def article_statements(engine: str, bases: int, low: int, high: int) -> list[str]:
-    """SQL that makes synthetic originals number `low` to `high` of the first `bases` articles and their texts."""
+def article_statements(engine: str, bases: int, low: int, high: int, *, texts: bool) -> list[str]:
+    """SQL that makes synthetic originals number `low` to `high` of the first `bases` articles and, with `texts`, of
+    these."""
     numbered = _NUMBERED[engine].format(low=low, high=high)
     key = "(n * 2654435761) % 2305843009213693952"
-    return [
+    made = [
         f"INSERT INTO articles (no, id, vendor_id, headline_key, unindexed, {_COPIED}) {numbered}"
         f"SELECT n, {_ID[engine]}, 'FILL' || n, {key}, a.unindexed, {', '.join('a.' + one for one in _COPIED.split(', '))} "
         f"FROM of JOIN articles a ON a.no = n % {bases} + 1",
@@ -153,6 +154,7 @@ def article_statements(engine: str, bases: int, low: int, high: int) -> list[str
         f"SELECT n, 1, v.at, v.content_hash, v.text, v.fields FROM of "
         f"JOIN versions v ON v.article_no = n % {bases} + 1 AND v.version = 1",
     ]
+    return made if texts else made[:1]
 
 
 def fill_sqlite(file: Any, invention: Invention, bases: int, start: int, count: int, *, index_only: bool) -> None:
@@ -164,9 +166,9 @@ def fill_sqlite(file: Any, invention: Invention, bases: int, start: int, count: 
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -1000000")
         connection.execute("BEGIN")
-        if not index_only:
-            for statement in article_statements("sqlite", bases, FIRST_NO + start, FIRST_NO + start + count):
-                connection.execute(statement)
+        low = FIRST_NO + start
+        for statement in article_statements("sqlite", bases, low, low + count, texts=not index_only):
+            connection.execute(statement)
         made = []
         for batch in invention.batches(start, count):
             if not index_only:
@@ -197,9 +199,9 @@ async def fill_postgres(
     try:
         await connection.execute("SET session_replication_role = replica; SET maintenance_work_mem = '1GB'")
         async with connection.transaction():
-            if not index_only:
-                for statement in article_statements("postgresql", bases, FIRST_NO + start, FIRST_NO + start + count):
-                    await connection.execute(statement)
+            low = FIRST_NO + start
+            for statement in article_statements("postgresql", bases, low, low + count, texts=not index_only):
+                await connection.execute(statement)
             await connection.execute("ALTER TABLE original_postings DROP CONSTRAINT pk_original_postings")
             for batch in invention.batches(start, count):
                 if not index_only:

@@ -25,7 +25,8 @@ from crawler.store.tables import POSTINGS, crowded_keys
 from crawler.store.transaction import Transaction
 
 COUNTED = 64  # one key in so many is counted when an article is put
-_MIX = 0x9E3779B1  # 2^32 over the golden ratio: the upper bits of a multiple hang on all bits below
+_GOLDEN = 0x9E3779B1  # 2^32 over the golden ratio
+_COUNTED_BELOW = (1 << 32) // COUNTED
 
 
 def is_unmarked(side: Side, key: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
@@ -37,7 +38,8 @@ def is_unmarked(side: Side, key: sa.ColumnElement[Any]) -> sa.ColumnElement[bool
 
 def mark(tx: Transaction, side: Side, put: Iterable[tuple[int, Sequence[int]]]) -> None:
     """Marks keys that hold too many articles now. `put`: numbers of articles with the keys put for them."""
-    keys = {key for number, some in put for key in some if _is_counted(number, key)}
+    # Every 64th by both numbers: the upper bits of a multiple of the golden ratio hang on all bits below.
+    keys = {key for number, some in put for key in some if (key ^ number) * _GOLDEN & 0xFFFFFFFF < _COUNTED_BELOW}
     if keys:
         tx.run(_mark(tx.dialect, side), {"index_keys": tx.dialect.as_list(sorted(keys))})
 
@@ -51,10 +53,6 @@ def marked(tx: Transaction, side: Side, keys: Iterable[int]) -> set[int]:
     """Those of the keys that have a mark."""
     of_side = sa.select(crowded_keys.c.key).where(crowded_keys.c.side == side.value)
     return {row.key for row in tx.all(of_side.where(tx.dialect.among(crowded_keys.c.key, list(keys))))}
-
-
-def _is_counted(number: int, key: int) -> bool:
-    return ((key ^ number) * _MIX & 0xFFFFFFFF) >> 16 & 0xFFFF < 0x10000 // COUNTED
 
 
 def _has_too_many(side: Side, key: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

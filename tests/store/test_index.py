@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from crawler.lookups import MOST_COUNTED
 from crawler.model import Candidate, Fingerprint, Removal, Side
+from crawler.settings import DatabaseSettings
 from crawler.store import Store, candidates
 from crawler.store.crowds import COUNTED
-from tests.store.pieces import HOUR, NOON, delivery, fingerprint, original, page
+from crawler.store.transaction import Transaction
+from tests.store.pieces import HOUR, NOON, StillClock, delivery, fingerprint, original, page
 
 BIG = (1 << 31) - 1
 
@@ -45,7 +47,6 @@ async def test_a_key_that_too_many_articles_have_is_passed_over(store: Store) ->
     import sqlalchemy as sa
 
     from crawler.store.tables import original_postings
-    from crawler.store.transaction import Transaction
 
     await store.store_article(original(), fingerprint(1, 2))
 
@@ -84,3 +85,20 @@ async def test_what_too_many_hold_is_not_counted_again_until_enough_of_them_are_
 
 async def _found(store: Store, asked: Fingerprint) -> set[str]:
     return {one.article_id for one in await store.index.candidates(asked, Side.ORIGINAL, 1_000)}
+
+
+async def test_a_search_is_prepared_once_for_a_connection(postgres_url: str) -> None:
+    settings = DatabaseSettings(url=postgres_url, pool_size=1)
+    async with await Store.open(settings, StillClock()) as store:
+        await store.store_article(original(), fingerprint(1, 2))
+        for asked in (fingerprint(1), fingerprint(1, 2, 3), fingerprint(*range(70))):
+            assert await _found(store, asked) == {original().id}
+        found = await store._db.read(_prepared)
+    assert found == [3]
+
+
+def _prepared(tx: Transaction) -> list[int]:
+    """How often each statement that the server has prepared for a search was run."""
+    of_search = "statement LIKE 'SELECT%crowded_keys%' AND statement NOT LIKE '%pg_prepared%'"
+    asked = f"SELECT generic_plans + custom_plans FROM pg_prepared_statements WHERE {of_search}"
+    return [row[0] for row in tx.connection.exec_driver_sql(asked)]
