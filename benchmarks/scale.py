@@ -32,6 +32,7 @@ import warnings
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -170,14 +171,13 @@ async def searches(setting: Setting, engine: Engine, store: Store) -> list[float
 async def counted(setting: Setting, store: Store, pages: Sequence[Article]) -> tuple[list[int], list[int], int]:
     """Entries read and candidates compared for each page; rewrites whose original is among these."""
     read, compared, found = [], [], 0
-    true = dict(zip((page.id for page in setting.pages.rewrites), setting.pages.stem_from, strict=True))
-    for page in pages:
+    for page, true in zip_longest(pages, setting.pages.stem_from):
         mark = setting.linker.fingerprint(page)
         read.append(await store._db.read(candidates.entries_read, mark, Side.ORIGINAL))
         listed = await store.index.candidates(mark, Side.ORIGINAL, MOST_ORIGINALS, least_overlap(mark))
         chosen = shortlist(mark, listed)
         compared.append(len(chosen))
-        found += any(one.article_id == true.get(page.id) for one in chosen)
+        found += any(one.article_id == true for one in chosen)
     return read, compared, found
 
 
