@@ -20,19 +20,18 @@ from numpy.typing import NDArray
 
 from crawler.link.fingerprint import BAND_WEIGHT, PART_WEIGHT, STEP
 from crawler.link.lexicon import MAX_IDF
-from crawler.lookups import MOST_COUNTED
 from crawler.model import Fingerprint
-from crawler.store.crowds import COUNTED
+from crawler.store.crowds import COUNTED, MOST_COUNTED_OF_ORIGINALS
 
 TAIL = 2_000  # terms of the greatest weight for each one of its head
 FIRST_NO = 1_000_000  # row numbers of synthetic originals; below are those of real texts
 PART = 20_000  # originals made at once: some 1.4 million keys
 _WORDS = np.uint64(0x9E3779B97F4A7C15)
 
-# A key is marked after some sixty entries more than count.
+# A key is marked after some thirty entries more than count.
 MARK = (
     "INSERT INTO crowded_keys (side, key) SELECT 'original', key FROM original_postings "
-    f"GROUP BY key HAVING count(*) > {MOST_COUNTED + COUNTED} ON CONFLICT DO NOTHING"
+    f"GROUP BY key HAVING count(*) > {MOST_COUNTED_OF_ORIGINALS + COUNTED} ON CONFLICT DO NOTHING"
 )
 
 Keys = NDArray[np.int64]

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from crawler.errors import LinkerMismatch
-from crawler.lookups import MOST_COUNTED, worth_reading
+from crawler.lookups import worth_reading
 from crawler.model import Candidate, Fingerprint, Side
 from crawler.store import crowds
 from crawler.store.connected import Connected
@@ -194,7 +194,7 @@ def _unpost(dialect: Dialect, side: Side) -> Any:
 def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int, least: float = 0.0) -> list[Candidate]:
     """See `PostingIndex.candidates`."""
     holders = _holders_of(tx, fingerprint, side)
-    chosen = _worth_reading(tx, holders)
+    chosen = _worth_reading(tx, side, holders)
     return _ranked(tx, _sums(tx, fingerprint, holders, chosen), limit, least * _WEIGHT_UNIT)
 
 
@@ -204,7 +204,7 @@ def search_crowd(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: i
     What so many have in common is a sign of nothing but of copies or a template: `search` passes it over.
     """
     holders = _holders_of(tx, fingerprint, side, marked=True)
-    chosen = _worth_reading(tx, holders)
+    chosen = _worth_reading(tx, side, holders)
     found = _ranked(tx, _sums(tx, fingerprint, holders, chosen), limit, 0.0)
     weights = dict(zip(fingerprint.keys, fingerprint.weights, strict=True))
     if sum(weights[key] for key in holders.keys() - set(chosen)) > _CROWD * sum(weights.values()):
@@ -243,8 +243,9 @@ def _asked(tx: Transaction, fingerprint: Fingerprint) -> dict[int, int]:
     return dict(zip(_salted(fingerprint.keys, row.no), fingerprint.keys, strict=True))
 
 
-def _worth_reading(tx: Transaction, holders: Mapping[int, Any]) -> list[int]:
-    return worth_reading((key, tx.dialect.count_gathered(some)) for key, some in holders.items())
+def _worth_reading(tx: Transaction, side: Side, holders: Mapping[int, Any]) -> list[int]:
+    counts = ((key, tx.dialect.count_gathered(some)) for key, some in holders.items())
+    return worth_reading(counts, crowds.most_counted(side))
 
 
 def _sums(
@@ -279,7 +280,13 @@ def _holders(dialect: Dialect, side: Side, marked: bool) -> sa.Select[Any]:
     """Who holds each of the `index_keys`, as far as it matters; null for a key that nobody has."""
     keys, table = dialect.numbers("index_keys"), POSTINGS[side]
     key = sa.cast(keys.c.value, table.c.key.type)
-    some = sa.select(table.c.article_no).where(table.c.key == key).limit(MOST_COUNTED + 1).correlate(keys).subquery()
+    some = (
+        sa.select(table.c.article_no)
+        .where(table.c.key == key)
+        .limit(crowds.most_counted(side) + 1)
+        .correlate(keys)
+        .subquery()
+    )
     holders = sa.select(dialect.gather(some.c.article_no)).scalar_subquery()
     found = sa.select(keys.c.value.label("key"), holders.label("holders"))
     return found if marked else found.where(crowds.is_unmarked(side, key))

@@ -13,8 +13,7 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
-SIDES = ("original", "page", "aside", "teaser")
-MOST_COUNTED = 250
+MOST_COUNTED = {"original": 100, "page": 250, "aside": 250, "teaser": 250}
 
 
 def upgrade() -> None:
@@ -25,10 +24,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("side", "key", name="pk_crowded_keys"),
         sqlite_with_rowid=False,
     )
-    for side in SIDES:
+    for side, most in MOST_COUNTED.items():
         op.execute(
             f"INSERT INTO crowded_keys (side, key) SELECT '{side}', key FROM {side}_postings "
-            f"GROUP BY key HAVING count(*) > {MOST_COUNTED}"
+            f"GROUP BY key HAVING count(*) > {most}"
         )
 
 

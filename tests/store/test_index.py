@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from crawler.lookups import MOST_COUNTED
 from crawler.model import Candidate, Fingerprint, Removal, Side
 from crawler.settings import DatabaseSettings
 from crawler.store import Store, candidates
-from crawler.store.crowds import COUNTED
+from crawler.store.crowds import COUNTED, MOST_COUNTED_OF_ORIGINALS
 from crawler.store.transaction import Transaction
 from tests.store.pieces import HOUR, NOON, StillClock, delivery, fingerprint, original, page
 
@@ -51,7 +50,7 @@ async def test_a_key_that_too_many_articles_have_is_passed_over(store: Store) ->
     await store.store_article(original(), fingerprint(1, 2))
 
     def fill(tx: Transaction) -> None:
-        rows = [{"key": 1, "article_no": number} for number in range(1_000, 1_000 + MOST_COUNTED)]
+        rows = [{"key": 1, "article_no": number} for number in range(1_000, 1_000 + MOST_COUNTED_OF_ORIGINALS)]
         tx.run(sa.insert(original_postings), rows)
 
     await store._db.write(fill)
@@ -70,8 +69,8 @@ async def test_the_order_of_weights_breaks_no_tie(store: Store) -> None:
 
 async def test_what_too_many_hold_is_not_counted_again_until_enough_of_them_are_gone(store: Store) -> None:
     held = [
-        delivery(f"N{number}", url=f"factiva:N{number}", vendor_source="SHUT" if number % 2 else "OPEN")
-        for number in range(MOST_COUNTED + 2 * COUNTED)
+        delivery(f"N{number}", url=f"factiva:N{number}", vendor_source="SHUT" if number % 3 else "OPEN")
+        for number in range(MOST_COUNTED_OF_ORIGINALS + 2 * COUNTED)
     ]
     await store.store_deliveries([(one, fingerprint(1, 1_000 + at)) for at, one in enumerate(held)])
     asked = fingerprint(1, 1_000)
