@@ -1,5 +1,5 @@
-"""Which keys of a fingerprint an index looks up. One rule for all indexes, so that they find the same articles; a store,
-which grows the largest, counts fewer entries of one key of originals."""
+"""Which keys of a fingerprint an index looks up. One rule for all indexes, so that they find the same articles; only a
+store, which grows the largest, counts fewer entries of one key of originals."""
 
 from __future__ import annotations
 

@@ -33,9 +33,9 @@ _COUNTED_BELOW = (1 << 32) // COUNTED
 def most_counted(side: Side) -> int:
     """Entries of one key that a search of this side counts.
 
-    Of originals fewer than of pages: among a million of them a search with 100 reads half the entries that it reads with
-    250, and finds the originals of 198 rewrites of 200 instead of 199. A page may have hundreds of copies, and all
-    of them are wanted when its original comes late.
+    Of originals fewer than of pages: among a million of them a search with 100 reads half the entries that it reads
+    with 250, and finds the originals of 198 rewrites of 200 instead of 199. A page may have hundreds of copies, and
+    all of them are wanted when its original comes late.
     """
     return MOST_COUNTED_OF_ORIGINALS if side is Side.ORIGINAL else MOST_COUNTED
 
