@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-engines bench-workers
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-scale bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-engines bench-workers
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -59,6 +59,9 @@ bench-linking: $(READY) ## recall and false links: make bench-linking DATA=folde
 
 bench-link-speed: $(READY) ## linking a page against many originals: make bench-link-speed CORPUS=folder POOL=news.jsonl.gz
 	$(BIN)/python benchmarks/link_speed.py $(CORPUS) $(POOL) --sqlite --postgres
+
+bench-scale: $(READY) ## what a store costs as it grows: make bench-scale CORPUS=folder POOL=news.jsonl.gz ARGS="--sizes 1000000 --keep folder"
+	$(BIN)/python benchmarks/scale.py $(CORPUS) $(POOL) --sqlite --postgres $(ARGS)
 
 bench-soak: $(READY) ## a long crawl at full speed: does memory stay flat, the event loop free?
 	$(BIN)/python benchmarks/soak.py

@@ -18,28 +18,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from crawler.errors import LinkerMismatch
-from crawler.lookups import MOST_COUNTED, worth_reading
+from crawler.lookups import worth_reading
 from crawler.model import Candidate, Fingerprint, Side
+from crawler.store import crowds
 from crawler.store.connected import Connected
 from crawler.store.dialect import Dialect
 from crawler.store.rows import chunks
-from crawler.store.tables import (
-    articles,
-    aside_postings,
-    fingerprints,
-    linkers,
-    original_postings,
-    page_postings,
-    teaser_postings,
-)
+from crawler.store.tables import POSTINGS, articles, fingerprints, linkers
 from crawler.store.transaction import Transaction
 
-POSTINGS: Mapping[Side, sa.Table] = {
-    Side.ORIGINAL: original_postings,
-    Side.PAGE: page_postings,
-    Side.ASIDE: aside_postings,
-    Side.TEASER: teaser_postings,
-}
 _SALT = 0x9E3779B1  # 2^32 over the golden ratio: multiples of it differ in all bits
 # Share of a fingerprint in keys that are passed over. The rare words that a story has in common with hundreds of others
 # are less than half of it, the shingles are nobody else's.
@@ -66,12 +53,13 @@ def put(tx: Transaction, article_no: int, side: Side, fingerprint: Fingerprint, 
     if not first:
         take_off(tx, [article_no])
     tx.run(_keep_fingerprint(tx.dialect), _row(article_no, linker_no, fingerprint))
-    _post(tx, article_no, side, _salted(fingerprint.keys, linker_no))
+    _post(tx, side, [(article_no, _salted(fingerprint.keys, linker_no))])
 
 
 def put_many(tx: Transaction, side: Side, of_articles: Sequence[tuple[int, Fingerprint]]) -> None:
     """Puts articles that have no fingerprint yet. Raises LinkerMismatch."""
     rows: list[dict[str, Any]] = []
+    posted: list[tuple[int, Sequence[int]]] = []
     serving_no: dict[tuple[str, str], int] = {}
     for article_no, fingerprint in of_articles:
         made_by = fingerprint.linker, fingerprint.scheme
@@ -79,21 +67,22 @@ def put_many(tx: Transaction, side: Side, of_articles: Sequence[tuple[int, Finge
             serving_no[made_by] = _serving(tx, fingerprint)
         linker_no = serving_no[made_by]
         rows.append(_row(article_no, linker_no, fingerprint))
-        _post(tx, article_no, side, _salted(fingerprint.keys, linker_no))
+        posted.append((article_no, _salted(fingerprint.keys, linker_no)))
     tx.run(_keep_fingerprint(tx.dialect), rows)
+    _post(tx, side, posted)
 
 
 def put_beside(tx: Transaction, article_no: int, side: Side | None, fingerprint: Fingerprint, linker_no: int) -> None:
     """Adds the article to another linker's index; without a `side` its fingerprint is kept and not found."""
     tx.run(_keep_fingerprint(tx.dialect), _row(article_no, linker_no, fingerprint))
     if side is not None:
-        _post(tx, article_no, side, _salted(fingerprint.keys, linker_no))
+        _post(tx, side, [(article_no, _salted(fingerprint.keys, linker_no))])
 
 
 def put_back(tx: Transaction, article_no: int, side: Side) -> None:
     """Postings again for an article whose fingerprint was kept."""
     for row in tx.all(sa.select(fingerprints).where(fingerprints.c.article_no == article_no)):
-        _post(tx, article_no, side, _salted(_keys(row), row.linker_no))
+        _post(tx, side, [(article_no, _salted(_keys(row), row.linker_no))])
 
 
 def move(tx: Transaction, article_no: int, side: Side) -> None:
@@ -114,9 +103,11 @@ def take_down(tx: Transaction, rows: Iterable[Row[Any]]) -> None:
     """Removes the postings of these rows of `fingerprints`."""
     for row in rows:
         # By whole primary keys: postings are ordered by key, not by article.
-        keys = tx.dialect.as_list(_salted(_keys(row), row.linker_no))
+        salted = _salted(_keys(row), row.linker_no)
+        keys = tx.dialect.as_list(salted)
         for side in POSTINGS:
-            tx.run(_unpost(tx.dialect, side), {"article_no": row.article_no, "index_keys": keys})
+            if tx.run(_unpost(tx.dialect, side), {"article_no": row.article_no, "index_keys": keys}):
+                crowds.unmark(tx, side, salted)
 
 
 def is_put(tx: Transaction, article_no: int, fingerprint: Fingerprint) -> bool:
@@ -182,10 +173,12 @@ def _keep_fingerprint(dialect: Dialect) -> Any:
 
 @cache
 def _add_postings(dialect: Dialect, side: Side) -> Any:
-    keys, table = dialect.numbers("index_keys"), POSTINGS[side]
-    number = sa.bindparam("article_no", type_=table.c.article_no.type)
+    table = POSTINGS[side]
+    both = dialect.numbers("entries").c.value  # the key's bits above those of the number
+    key, number = both.op(">>")(sa.literal_column("32")), both.op("&")(sa.literal_column("4294967295"))
     return sa.insert(table).from_select(
-        ["key", "article_no"], sa.select(sa.cast(keys.c.value, table.c.key.type), number)
+        ["key", "article_no"],
+        sa.select(sa.cast(key, table.c.key.type), sa.cast(number, table.c.article_no.type)),
     )
 
 
@@ -200,8 +193,8 @@ def _unpost(dialect: Dialect, side: Side) -> Any:
 
 def search(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: int, least: float = 0.0) -> list[Candidate]:
     """See `PostingIndex.candidates`."""
-    holders = _held_keys(tx, fingerprint, side)
-    chosen = _worth_reading(tx, holders)
+    holders = _holders_of(tx, fingerprint, side)
+    chosen = _worth_reading(tx, side, holders)
     return _ranked(tx, _sums(tx, fingerprint, holders, chosen), limit, least * _WEIGHT_UNIT)
 
 
@@ -210,8 +203,8 @@ def search_crowd(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: i
 
     What so many have in common is a sign of nothing but of copies or a template: `search` passes it over.
     """
-    holders = _held_keys(tx, fingerprint, side)
-    chosen = _worth_reading(tx, holders)
+    holders = _holders_of(tx, fingerprint, side, marked=True)
+    chosen = _worth_reading(tx, side, holders)
     found = _ranked(tx, _sums(tx, fingerprint, holders, chosen), limit, 0.0)
     weights = dict(zip(fingerprint.keys, fingerprint.weights, strict=True))
     if sum(weights[key] for key in holders.keys() - set(chosen)) > _CROWD * sum(weights.values()):
@@ -220,19 +213,39 @@ def search_crowd(tx: Transaction, fingerprint: Fingerprint, side: Side, limit: i
     return list(dict.fromkeys(one.article_id for one in found))
 
 
-def _held_keys(tx: Transaction, fingerprint: Fingerprint, side: Side) -> dict[int, Any]:
-    """The keys that somebody holds, each with its holders."""
+def entries_read(tx: Transaction, fingerprint: Fingerprint, side: Side) -> int:
+    """How many entries of the index a `search` reads, marks of crowded keys included."""
+    statement, values = search_statement(tx, fingerprint, side)
+    counts = [tx.dialect.count_gathered(one.holders) for one in tx.all(statement, values) if one.holders is not None]
+    return sum(counts) + len(crowds.marked(tx, side, _asked(tx, fingerprint)))
+
+
+def search_statement(tx: Transaction, fingerprint: Fingerprint, side: Side) -> tuple[sa.Select[Any], dict[str, Any]]:
+    """The statement with which a `search` reads the index, and its parameters."""
+    return _holders(tx.dialect, side, False), {"index_keys": tx.dialect.as_list(_asked(tx, fingerprint))}
+
+
+def _holders_of(tx: Transaction, fingerprint: Fingerprint, side: Side, *, marked: bool = False) -> dict[int, Any]:
+    """The keys that somebody holds, each with its holders; those with a mark only where they are asked for."""
+    asked = _asked(tx, fingerprint)
+    if not asked:
+        return {}
+    found = tx.all(_holders(tx.dialect, side, marked), {"index_keys": tx.dialect.as_list(asked)})
+    return {asked[one.key]: one.holders for one in found if one.holders is not None}
+
+
+def _asked(tx: Transaction, fingerprint: Fingerprint) -> dict[int, int]:
+    """The keys as they stand in the postings → as they were made; none while there is no index."""
     row = serving(tx)
     if row is None or not fingerprint.keys:
         return {}
     _check(row, fingerprint)
-    asked = dict(zip(_salted(fingerprint.keys, row.no), fingerprint.keys, strict=True))
-    found = tx.all(_holders(tx.dialect, side), {"index_keys": tx.dialect.as_list(asked)})
-    return {asked[one.key]: one.holders for one in found if one.holders is not None}
+    return dict(zip(_salted(fingerprint.keys, row.no), fingerprint.keys, strict=True))
 
 
-def _worth_reading(tx: Transaction, holders: Mapping[int, Any]) -> list[int]:
-    return worth_reading((key, tx.dialect.count_gathered(some)) for key, some in holders.items())
+def _worth_reading(tx: Transaction, side: Side, holders: Mapping[int, Any]) -> list[int]:
+    counts = ((key, tx.dialect.count_gathered(some)) for key, some in holders.items())
+    return worth_reading(counts, crowds.most_counted(side))
 
 
 def _sums(
@@ -263,18 +276,20 @@ def _ranked(tx: Transaction, sums: Mapping[int, int], limit: int, least: float) 
 
 
 @cache
-def _holders(dialect: Dialect, side: Side) -> sa.Select[Any]:
+def _holders(dialect: Dialect, side: Side, marked: bool) -> sa.Select[Any]:
     """Who holds each of the `index_keys`, as far as it matters; null for a key that nobody has."""
     keys, table = dialect.numbers("index_keys"), POSTINGS[side]
+    key = sa.cast(keys.c.value, table.c.key.type)
     some = (
         sa.select(table.c.article_no)
-        .where(table.c.key == sa.cast(keys.c.value, table.c.key.type))
-        .limit(MOST_COUNTED + 1)
+        .where(table.c.key == key)
+        .limit(crowds.most_counted(side) + 1)
         .correlate(keys)
         .subquery()
     )
     holders = sa.select(dialect.gather(some.c.article_no)).scalar_subquery()
-    return sa.select(keys.c.value.label("key"), holders.label("holders"))
+    found = sa.select(keys.c.value.label("key"), holders.label("holders"))
+    return found if marked else found.where(crowds.is_unmarked(side, key))
 
 
 @cache
@@ -282,10 +297,12 @@ def _named(dialect: Dialect) -> sa.Select[Any]:
     return sa.select(articles.c.no, articles.c.id).where(dialect.listed(articles.c.no, "numbers"))
 
 
-def _post(tx: Transaction, article_no: int, side: Side, keys: Sequence[int]) -> None:
-    if keys:
-        ordered = tx.dialect.as_list(sorted(set(keys)))
-        tx.run(_add_postings(tx.dialect, side), {"index_keys": ordered, "article_no": article_no})
+def _post(tx: Transaction, side: Side, put: Sequence[tuple[int, Sequence[int]]]) -> None:
+    # In the order of the index: entries of one page of it are written one after the other.
+    entries = sorted({key << 32 | number for number, keys in put for key in keys})
+    if entries:
+        tx.run(_add_postings(tx.dialect, side), {"entries": tx.dialect.as_list(entries)})
+        crowds.mark(tx, side, put)
 
 
 def _row(article_no: int, linker_no: int, fingerprint: Fingerprint) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from crawler.store.cases import MOST_PAGES
 from crawler.store.connected import Connected
 from crawler.store.records import PendingDecision
 from crawler.store.rows import chunks
-from crawler.store.tables import articles
+from crawler.store.tables import POSTINGS, articles
 from crawler.store.transaction import Transaction
 
 
@@ -61,7 +61,7 @@ def _pages(tx: Transaction, fingerprint: Fingerprint | None, sides: Sequence[Sid
 
 
 def _is_used(tx: Transaction, side: Side) -> bool:
-    return tx.first(sa.select(candidates.POSTINGS[side].c.key).limit(1)) is not None
+    return tx.first(sa.select(POSTINGS[side].c.key).limit(1)) is not None
 
 
 def _end(tx: Transaction, originals: Sequence[_Original], worker: str) -> None:

@@ -6,10 +6,13 @@ refer to the number. Every query path has its index; what it serves stands besid
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, SmallInteger, Table, Text
 from sqlalchemy import LargeBinary as Bytes
 
+from crawler.model import Side
 from crawler.store.columns import Number, UtcTime, WebText
 
 metadata = sa.MetaData(
@@ -254,6 +257,20 @@ original_postings, page_postings, aside_postings, teaser_postings = (
         sqlite_with_rowid=False,
     )
     for side in ("original", "page", "aside", "teaser")
+)
+POSTINGS: Mapping[Side, Table] = {
+    Side.ORIGINAL: original_postings,
+    Side.PAGE: page_postings,
+    Side.ASIDE: aside_postings,
+    Side.TEASER: teaser_postings,
+}
+
+crowded_keys = Table(  # keys that more articles of a side hold than a search counts
+    "crowded_keys",
+    metadata,
+    Column("side", Text, primary_key=True),
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 # --- decisions ---------------------------------------------------------------------------------------------

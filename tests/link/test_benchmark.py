@@ -58,6 +58,20 @@ def test_the_benchmark_measures_corpora_and_lists_links_between_unrelated_texts(
 
 
 @pytest.mark.full
+def test_the_cost_of_growth_is_told_for_each_size_and_engine() -> None:
+    spring = ROOT / "benchmarks" / "stories" / "spring"
+    sizes = ("--sizes", "200", "400", "--pages", "5", "--partitions", "2")
+    told = benchmark("scale.py", spring, spring / "articles.jsonl", *sizes, "--sqlite", "--postgres").stdout
+    rows = [line.split() for line in told.splitlines()[1:]]
+    measured = [row for row in rows if "5/5" in row]
+    assert [row[:2] for row in measured] == [
+        [name, size] for name in ("SQLite", "PostgreSQL") for size in ("200", "400")
+    ]
+    assert sum("partitions" in row for row in rows) == 2
+    assert "the engine counts" not in told
+
+
+@pytest.mark.full
 def test_the_loss_by_hashed_originals_is_told_and_is_next_to_nothing() -> None:
     told = benchmark("imprints.py", ROOT / "benchmarks" / "stories" / "spring").stdout
     assert "other decisions: 0 of" in told

@@ -8,10 +8,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from crawler.errors import SchemaTooNew
+from crawler.lookups import MOST_COUNTED
 from crawler.model import Side
 from crawler.settings import DatabaseSettings
-from crawler.store import Store, schema
-from crawler.store.tables import metadata
+from crawler.store import Store, crowds, schema
+from crawler.store.tables import metadata, page_postings
 from crawler.store.transaction import Transaction
 from tests.store.pieces import StillClock, fingerprint, original, page
 from tests.store.processes import context, open_store
@@ -87,6 +88,26 @@ async def test_what_an_older_store_holds_is_there_after_it_was_migrated(store_ur
         for side in (Side.PAGE, Side.ORIGINAL):
             (found,) = await store.index.candidates(fingerprint(-7, 9, linker="2"), side)
             assert found.overlap == 2.0
+
+
+async def test_keys_that_too_many_hold_are_marked_by_the_migration(store_url: str, clock: StillClock) -> None:
+    from alembic import command
+
+    def down(connection: Connection) -> None:
+        config = schema.config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0013")
+
+    def fill(tx: Transaction) -> None:
+        rows = [{"key": 1, "article_no": number} for number in range(MOST_COUNTED + 1)]
+        tx.run(sa.insert(page_postings), [*rows, *({**row, "key": 2} for row in rows[1:])])
+
+    async with await Store.open(DatabaseSettings(url=store_url), clock) as store:
+        await store._db.write(fill)
+        await store._db.migrate(down)
+    async with await Store.open(DatabaseSettings(url=store_url), clock) as store:
+        assert await store._db.read(crowds.marked, Side.PAGE, [1, 2]) == {1}
+        assert await store._db.read(crowds.marked, Side.ORIGINAL, [1, 2]) == set()
 
 
 async def test_the_schema_goes_back_to_nothing(store_url: str, clock: StillClock) -> None:

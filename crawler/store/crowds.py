@@ -1,0 +1,90 @@
+"""Keys of the candidate index that more articles hold than a search counts: they are known, and not read.
+
+A search passes such a key over (`lookups`). To learn that it has too many entries it would have to read as many as
+count, for three terms in four of every page once a store holds 100,000 originals. So they are written down in a table
+of their own, a row a key: a mark. That a key is marked means that it has more than `most_counted` entries; the reverse
+need not hold, what is not marked is counted as ever. So a mark changes nothing but the cost.
+
+Entries are added far more often than a key becomes one of many. Of the keys of an article that is put into the index
+one in 32 is counted, chosen by both numbers: a key is marked after some thirty more than count, and counting takes at
+most three entries for each one of an original that is written, eight of a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from crawler.lookups import MOST_COUNTED
+from crawler.model import Side
+from crawler.store.dialect import Dialect
+from crawler.store.tables import POSTINGS, crowded_keys
+from crawler.store.transaction import Transaction
+
+MOST_COUNTED_OF_ORIGINALS = 100
+COUNTED = 32  # one key in so many is counted when an article is put
+_GOLDEN = 0x9E3779B1  # 2^32 over the golden ratio
+_COUNTED_BELOW = (1 << 32) // COUNTED
+
+
+def most_counted(side: Side) -> int:
+    """Entries of one key that a search of this side counts.
+
+    Of originals fewer than of pages: among a million of them a search with 100 reads half the entries that it reads
+    with 250, and finds the originals of 198 rewrites of 200 instead of 199. A page may have hundreds of copies, and
+    all of them are wanted when its original comes late.
+    """
+    return MOST_COUNTED_OF_ORIGINALS if side is Side.ORIGINAL else MOST_COUNTED
+
+
+def is_unmarked(side: Side, key: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Whether a key of this side has no mark. One index probe."""
+    of_key = sa.select(crowded_keys.c.key).where(crowded_keys.c.side == side.value, crowded_keys.c.key == key)
+    # Not as EXISTS: of that PostgreSQL makes a join, for which it reads all marks there are.
+    return of_key.correlate_except(crowded_keys).scalar_subquery().is_(None)
+
+
+def mark(tx: Transaction, side: Side, put: Iterable[tuple[int, Sequence[int]]]) -> None:
+    """Marks keys that hold too many articles now. `put`: numbers of articles with the keys put for them."""
+    # Every 32nd by both numbers: the upper bits of a multiple of the golden ratio hang on all bits below.
+    keys = {key for number, some in put for key in some if (key ^ number) * _GOLDEN & 0xFFFFFFFF < _COUNTED_BELOW}
+    if keys:
+        tx.run(_mark(tx.dialect, side), {"index_keys": tx.dialect.as_list(sorted(keys))})
+
+
+def unmark(tx: Transaction, side: Side, keys: Iterable[int]) -> None:
+    """Takes the marks off those of the keys, of which entries went, that have no longer too many."""
+    tx.run(_unmark(tx.dialect, side), {"index_keys": tx.dialect.as_list(sorted(keys))})
+
+
+def marked(tx: Transaction, side: Side, keys: Iterable[int]) -> set[int]:
+    """Those of the keys that have a mark."""
+    of_side = sa.select(crowded_keys.c.key).where(crowded_keys.c.side == side.value)
+    return {row.key for row in tx.all(of_side.where(tx.dialect.among(crowded_keys.c.key, list(keys))))}
+
+
+def _has_too_many(side: Side, key: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    table = POSTINGS[side]
+    one_more = sa.select(table.c.article_no).where(table.c.key == key).limit(1).offset(most_counted(side))
+    return one_more.correlate_except(table).exists()
+
+
+@cache
+def _mark(dialect: Dialect, side: Side) -> Any:
+    keys = dialect.numbers("index_keys")
+    key = sa.cast(keys.c.value, crowded_keys.c.key.type)
+    found = sa.select(sa.literal(side.value, crowded_keys.c.side.type), key).where(_has_too_many(side, key))
+    insert: Any = dialect.insert(crowded_keys)
+    return insert.from_select(["side", "key"], found).on_conflict_do_nothing(index_elements=["side", "key"])
+
+
+@cache
+def _unmark(dialect: Dialect, side: Side) -> sa.Delete:
+    return sa.delete(crowded_keys).where(
+        crowded_keys.c.side == side.value,
+        dialect.listed(crowded_keys.c.key, "index_keys"),
+        ~_has_too_many(side, crowded_keys.c.key),
+    )
