@@ -65,6 +65,8 @@ from crawler.store.places import membership_json
 from crawler.store.reviews import Review, ReviewedText
 from crawler.store.stories import story_json
 from crawler.store.tokens import Right, Token
+from crawler.store.webhooks import Letter, WebhookRecord
+from crawler.webhooks import message
 from docs.generator.words import described, table
 
 _HEAD = """# JSON
@@ -194,6 +196,9 @@ def json_page() -> str:
             _section("purge", "What `purge` did", purge_json(_PURGED, dry_run=False)),
             _section("source", "Source", _source().as_json(), shown=False),
             _section("token", "Access token", _token().as_json(), shown=False),
+            _section("webhook", "Webhook", _webhook().as_json(), shown=False),
+            _section("undelivered", "Undelivered change", _letter().as_json(), shown=False),
+            _section("delivery", "Delivery to a webhook", _delivery(link), shown=False),
             _section("check", "Check of a source", Check("Example News", "https://news.example/feed").as_json(), False),
             _section("offer", "What `sources add` finds", _offer()),
             _section("met-host", "Suggested host", _met_host()),
@@ -214,7 +219,7 @@ _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
     "member", "membership", "change", "review", "row", "group", "reject", "extract", "truth", "evaluation",
     "kind-figures", "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run",
-    "import", "purge", "source", "token", "check", "offer", "met-host",
+    "import", "purge", "source", "token", "webhook", "undelivered", "delivery", "check", "offer", "met-host",
 )  # fmt: skip
 
 
@@ -293,6 +298,19 @@ def _source() -> SourceRecord:
 
 def _token() -> Token:
     return Token("desk", Right.WRITE, _SEEN, None, None)
+
+
+def _webhook() -> WebhookRecord:
+    return WebhookRecord("desk", 1_200, 0, None, "", 37, _SEEN)
+
+
+def _letter() -> Letter:
+    return Letter("desk", 1_200, "link.new", _PAGE.id, _SEEN, 13, "answered 503")
+
+
+def _delivery(link: Json) -> Json:
+    row: Json = json.loads(message(_change_row(link), "link.new", "msg_5d0c", _SEEN))
+    return row
 
 
 def _offer() -> Json:
