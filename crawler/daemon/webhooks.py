@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 LOOKED = 2.0  # seconds between two looks at a log that stands still
 LAST_ROUND = 60.0  # seconds that one pass takes, at most, for what is due at its end
-LET_GO = 2.0  # seconds that a request under way may take once the run has to end
+LET_GO = 1.0  # seconds that a request under way may take once the run has to end
 
 
 @dataclass(slots=True)
