@@ -103,6 +103,13 @@ def header_from(header: str, variable: str) -> None:
         raise ValueError(f"expected the name of an environment variable that holds {header}")
 
 
+def variable(name: str) -> str:
+    """The name of the environment variable that holds a secret."""
+    if not _VARIABLE.fullmatch(name):  # as above
+        raise ValueError("expected the name of an environment variable that holds the secret")
+    return name
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the nearest known one, or all."""
     near = difflib.get_close_matches(name, list(known), n=1)

@@ -36,6 +36,9 @@ ARTICLE_FIELDS = (
 )  # fmt: skip
 
 
+_FORMULA_SIGNS = frozenset("=+-@＝＋－＠")
+
+
 def time_to_json(time: datetime | None) -> str | None:
     """RFC 3339 in UTC; microseconds only where there are some."""
     if time is None:
@@ -259,8 +262,22 @@ def _span(value: Sequence[int] | None) -> tuple[int, int] | None:
 
 
 def formula_safe(cell: str) -> str:
-    """A cell of a CSV file that no spreadsheet takes for a formula, which it would run."""
-    return "'" + cell if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """A cell of a CSV file that no spreadsheet takes for a formula, which it would run.
+
+    Some look behind spaces and line ends for the sign that begins one, and some take its full-width form.
+    """
+    return "'" + cell if cell.startswith(("\t", "\r", "\n")) or cell.lstrip()[:1] in _FORMULA_SIGNS else cell
+
+
+def whole_characters(text: str) -> str:
+    """`text` with U+FFFD for each half of a character, which no file in UTF-8 can hold; of the same length."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text)
+    return text
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

@@ -17,13 +17,23 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from crawler import __version__, checks, urls
 from crawler.errors import SettingsError, UrlRefused
-from crawler.model import Rights, Role, Source, SourceKind
+from crawler.model import Rights, Role, Source, SourceKind, Standing
+from crawler.webhooks import OF_LINKS, Event
 
 PREFIX = "WIRETRACE_"
 MIN_SECRET = 20  # characters
@@ -230,6 +240,37 @@ class SourceSettings(_Section):
         )
 
 
+class WebhookSettings(_Section):
+    """One `[[webhooks]]` table: a program that `run` tells what changes."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]  # one that no other webhook has; its place goes by it
+    url: str  # http(s)://… to which each change is sent; private addresses only where [fetch] allow_private lists them
+    secret_env: str  # name of a variable (or of it with _FILE) that holds the secret by which deliveries are signed
+    events: Annotated[tuple[Event, ...], Field(min_length=1)] = OF_LINKS  # what it is told
+    min_score: Share = 0.0  # links with a lower score are not told
+    standing: tuple[Standing, ...] = ()  # links of these standings only; empty: of all
+    publisher: tuple[str, ...] = ()  # originals, articles and stories of these publishers only; empty: of all
+    retries: Count = 12  # further tries, before a delivery is given up
+    retry_delay: PositiveSeconds = 10.0  # seconds before the first further try, doubled each time up to an hour
+    enabled: Flag = True  # false: nothing is sent; what is missed meanwhile is sent once it is true again
+
+    @field_validator("url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        try:
+            return urls.normalize(value)
+        except UrlRefused as refused:
+            raise ValueError(refused.detail) from None
+
+    @field_validator("secret_env")
+    @classmethod
+    def _variable(cls, value: str) -> str:
+        return checks.variable(value)
+
+
+Named = TypeVar("Named", SourceSettings, WebhookSettings)
+
+
 class Settings(BaseSettings):
     """All settings. Build them with `load`, which tells faults in the user's words."""
 
@@ -243,16 +284,17 @@ class Settings(BaseSettings):
     run: RunSettings = RunSettings()
     metrics: MetricsSettings = MetricsSettings()
     rights: tuple[RightsSettings, ...] = ()
+    webhooks: tuple[WebhookSettings, ...] = ()
     sources: tuple[SourceSettings, ...] = ()
 
-    @field_validator("sources")
+    @field_validator("sources", "webhooks")
     @classmethod
-    def _unique_names(cls, value: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+    def _unique_names(cls, value: tuple[Named, ...], info: ValidationInfo) -> tuple[Named, ...]:
         seen: set[str] = set()
-        for source in value:
-            if source.name in seen:
-                raise ValueError(f"expected unique names of sources, {source.name!r} is there twice")
-            seen.add(source.name)
+        for one in value:
+            if one.name in seen:
+                raise ValueError(f"expected unique names of {info.field_name}, {one.name!r} is there twice")
+            seen.add(one.name)
         return value
 
     @classmethod
@@ -419,7 +461,7 @@ def _model(section: str) -> type[BaseModel] | None:
 
 def _refuse_unknown_variables() -> None:
     for variable, (section, key) in _section_variables().items():
-        if section in {"sources", "rights"}:
+        if section in {"sources", "rights", "webhooks"}:
             if key in {"", _FILE_SUFFIX}:
                 continue
             whole = f"{PREFIX}{section}".upper()
@@ -521,6 +563,8 @@ def _siblings(place: Place) -> Iterable[str]:
         return SourceSettings.model_fields
     if section == "rights":
         return RightsSettings.model_fields
+    if section == "webhooks":
+        return WebhookSettings.model_fields
     return _keys(section)
 
 

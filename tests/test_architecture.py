@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "crawler"
 GROUND = {
     "settings", "checks", "model", "lookups", "errors", "urls", "clock", "interchange", "charset", "corpus",
     "redistribution", "resources", "metrics", "directives", "logfields", "habits", "rhythm", "schedule", "health",
+    "webhooks",
 }  # fmt: skip
 ROOMS = {"discover", "fetch", "extract", "originals", "link", "store"}
 PIPELINE = {"pipeline"}

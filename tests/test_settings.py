@@ -320,3 +320,35 @@ def test_rights_are_read(tmp_path: Path) -> None:
     (rights,) = load(tmp_path, text).rights_list()
     assert rights.publishers == ("P",)
     assert rights.licensed_hosts == {"partner.example": ("P",)}
+
+
+WEBHOOK = '[[webhooks]]\nname = "desk"\nurl = "https://desk.example/hook"\nsecret_env = "DESK_SECRET"\n'
+
+
+def test_a_webhook_is_told_all_of_links_unless_it_names_other_events(tmp_path: Path) -> None:
+    (hook,) = load(tmp_path, WEBHOOK).webhooks
+    assert {event.value for event in hook.events} == {
+        *("link.new", "link.changed", "link.confirmed", "link.rejected", "link.retracted"),
+    }
+    (hook,) = load(tmp_path, WEBHOOK + 'events = ["story.created"]\nstanding = ["ours"]\n').webhooks
+    assert (hook.events, hook.standing) == (("story.created",), ("ours",))
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (WEBHOOK, "expected unique names of webhooks, 'desk' is there twice"),
+        ("events = []\n", "webhooks[1].events"),
+        ('events = ["link.gone"]\n', "link.confirmed"),
+        ("min_score = 2\n", "webhooks[1].min_score"),
+        ('url2 = "x"\n', "unknown key, did you mean 'url'?"),
+    ],
+)
+def test_faults_of_webhooks_name_the_key(tmp_path: Path, more: str, expected: str) -> None:
+    assert expected in fault(tmp_path, WEBHOOK + more)
+
+
+def test_a_secret_in_place_of_its_variable_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    said = fault(tmp_path, WEBHOOK.replace("DESK_SECRET", "whsec_c2VjcmV0IQ=="))
+    assert "webhooks[1].secret_env: expected the name of an environment variable" in said
+    assert "c2VjcmV0" not in said

@@ -54,6 +54,7 @@ COMMANDS = {
     "db": ("storage", "The store's schema and index."),
     "serve": ("serving", "Show what was found: pages in which people judge links, and an HTTP API for programs."),
     "token": ("tokens", "The access tokens of those who ask `serve` from another machine."),
+    "webhooks": ("webhooks", "The programs that `run` tells what changes."),
     "status": ("status", "Show the queue, the workers, sources in trouble and the last runs."),
 }  # fmt: skip
 

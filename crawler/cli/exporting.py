@@ -43,6 +43,7 @@ class What(StrEnum):
 class Kind(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
     ATOM = "atom"
     JSONFEED = "jsonfeed"
 
@@ -147,6 +148,8 @@ def export(
     if corpus is not None:
         _write_corpus(corpus)
         return
+    if kind is exporting.Format.PARQUET and output is None and sys.stdout.isatty():
+        raise UsageError("--format parquet: expected -o FILE, or a program that reads it; it is nothing for eyes")
 
     async def work() -> int:
         async with await Store.open(here.settings.database, here.clock) as store:

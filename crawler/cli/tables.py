@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # `status` needs neither linker nor HTTP
     from crawler.store import SourceRecord
     from crawler.store.copying import CopyReport
     from crawler.store.tokens import Token
+    from crawler.store.webhooks import Letter, WebhookRecord
 
 QUOTED = 110  # characters of a passage that are shown
 
@@ -62,6 +63,31 @@ def copy_table(report: CopyReport) -> Table:
     table = _table("table", "rows", "copied now", "checksum of both sides")
     for one in report.tables:
         _row(table, one.name, f"{one.rows:,}", f"{one.copied:,}", one.checksum_to)
+    return table
+
+
+def webhooks_table(hooks: Sequence[WebhookRecord], configured: Mapping[str, str]) -> Table:
+    """`configured`: state by name, of the settings in force."""
+    table = _table("webhook", "state", "delivered", "last", "behind", "given up", "next try", "last fault")
+    for one in hooks:
+        _row(
+            table,
+            one.name,
+            configured.get(one.name, "not in the settings"),
+            f"{one.delivered:,}",
+            _when(one.last_delivered),
+            f"{one.pending:,}",
+            f"{one.dead:,}" + (f" ({one.revived:,} again)" if one.revived else ""),
+            _when(one.next_try),
+            one.reason,
+        )
+    return table
+
+
+def letters_table(letters: Sequence[Letter]) -> Table:
+    table = _table("given up", "webhook", "event", "change", "tries", "why")
+    for one in letters:
+        _row(table, _when(one.at), one.webhook, one.event, str(one.seq), str(one.attempts), one.reason)
     return table
 
 

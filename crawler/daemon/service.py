@@ -18,6 +18,7 @@ from crawler import logfields
 from crawler.clock import Clock, SystemClock
 from crawler.daemon.crew import Crew
 from crawler.daemon.deciding import LEASE_SECONDS, Decider
+from crawler.daemon.webhooks import LAST_ROUND, delivering
 from crawler.errors import NotFound, SettingsError, StoreInUse, WiretraceError
 from crawler.fetch import Fetcher
 from crawler.fetch.archive import Archive
@@ -117,6 +118,7 @@ async def run(
         )
         if settings.metrics.listen:
             await _open_port(stack, settings.metrics.listen, crew, cpu, once=once)
+        telling = await stack.enter_async_context(delivering(store, settings, clock, crew.name))
         run_id = await store.start_run(crew.name, "once" if once else "daemon")
         with (
             signals(stop, 0.9 * settings.run.drain_timeout) as caught,
@@ -124,6 +126,8 @@ async def run(
         ):
             work = crew.work(once=once, due_only=due_only)
             await see_through(work, crew.leave, tally, stop, settings.run.drain_timeout, watch)
+            if once and telling is not None and not caught:
+                await telling.finish(LAST_ROUND if not tally.stopped else settings.run.drain_timeout)
         if tally.stopped:
             tally.left = (await store.frontier_counts()).due
         tally.seconds = clock.monotonic() - started

@@ -185,6 +185,24 @@ class Fetcher:
             robot=self._token,
         )
 
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Sends `body` to an address of the operator's own choice; the status, one of the 200 family.
+
+        The rules for addresses and the time limit hold as for `get`; robots.txt and politeness are for pages. Raises
+        FetchError, for a redirect as well: who answers there was not chosen.
+        """
+        target = Target.of(url)
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                await self._check(target)
+                sent = {"User-Agent": self._settings.user_agent, **_sendable(target.url, headers)}
+                answer = await self._transport.post(target, sent, body)
+        except CLIENT_ERRORS as error:
+            raise as_fetch_error(error, target.url) from None
+        if not 200 <= answer.status < 300:
+            raise BadStatus(target.url, answer.status, self._retry_after(answer))
+        return answer.status
+
     async def robots(self, url: str) -> Robots:
         """What robots.txt says to us of the site of `url`. Raises a FetchError where that can't be known."""
         rules = await self._robots.rules(Target.of(url).url)

@@ -158,6 +158,24 @@ class Transport:
                 elapsed=self._clock.monotonic() - begun,
             )
 
+    async def post(self, target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
+        """One POST, redirects not followed. Of the answer only the head is read: its body is nobody's concern, and a
+        connection on which it does not come with the head is closed."""
+        by_proxy = self.goes_by_proxy(target)
+        session = self._proxied if by_proxy else self._direct
+        assert session is not None, "the fetcher is used as a context manager"
+        begun = self._clock.monotonic()
+        async with session.post(
+            URL(target.url, encoded=True),
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            proxy=self._proxy if by_proxy else None,
+        ) as response:
+            elapsed = self._clock.monotonic() - begun
+            answered = CIMultiDictProxy(CIMultiDict(response.headers))
+            return Answer(response.status, response.reason or "", answered, None, b"", b"", elapsed)
+
 
 class _Body:
     """A body on its way in, within its limits."""

@@ -6,7 +6,7 @@ import csv
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from crawler.errors import InputError
-from crawler.interchange import ARTICLE_FIELDS, Json, formula_safe
+from crawler.interchange import ARTICLE_FIELDS, formula_safe, whole_characters
 from crawler.model import Source
 from crawler.redistribution import Redistribution
 from crawler.store import Store
 from crawler.store.publishing import change_to_json
+
+Write = Callable[[Mapping[str, Any]], None]
 
 
 class Subject(StrEnum):
@@ -32,6 +34,7 @@ class Subject(StrEnum):
 class Format(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
+    PARQUET = "parquet"
 
 
 _COLUMNS = {
@@ -63,17 +66,28 @@ async def export(
     as_of: datetime | None = None,
     declared: Sequence[Source] = (),
 ) -> int:
-    """Writes the rows to `out` and returns their number.
+    """Writes the rows to `out` and returns their number; Parquet, which is no text, to the bytes below it.
 
     Texts of licensed originals only where their sources say so; of those that a file declares it is `declared`.
     """
     passing = await store.redistribution(declared)
-    write = _csv_writer(subject, out) if kind is Format.CSV else _jsonl_writer(out)
     count = 0
-    async for row in _rows(store, subject, since, as_of, passing):
-        write(row)
-        count += 1
+    with _writer(subject, kind, out) as write:
+        async for row in _rows(store, subject, since, as_of, passing):
+            write(row)
+            count += 1
     return count
+
+
+@contextmanager
+def _writer(subject: Subject, kind: Format, out: TextIO) -> Iterator[Write]:
+    if kind is not Format.PARQUET:
+        yield _csv_writer(subject, out) if kind is Format.CSV else _jsonl_writer(out)
+        return
+    from crawler.jobs.parquet_writing import ParquetRows  # with the extra alone
+
+    with ParquetRows(subject.value, out.buffer) as rows:
+        yield rows.write
 
 
 @contextmanager
@@ -133,25 +147,28 @@ async def _reviews(store: Store, since: datetime | int | None) -> AsyncIterator[
             yield review.as_json()
 
 
-def _jsonl_writer(out: TextIO) -> Any:
-    def write(row: Json) -> None:
-        out.write(json.dumps(row, ensure_ascii=False) + "\n")
+def _jsonl_writer(out: TextIO) -> Write:
+    def write(row: Mapping[str, Any]) -> None:
+        try:
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+        except UnicodeEncodeError:  # half a pair of surrogates, which a page's title may hold: it stays an escape
+            out.write(json.dumps(row) + "\n")
 
     return write
 
 
-def _csv_writer(subject: Subject, out: TextIO) -> Any:
+def _csv_writer(subject: Subject, out: TextIO) -> Write:
     writer = csv.writer(out, lineterminator="\r\n")  # RFC 4180
     columns = _COLUMNS[subject]
     writer.writerow(columns)
 
-    def write(row: Json) -> None:
+    def write(row: Mapping[str, Any]) -> None:
         writer.writerow([_cell(_at(row, column)) for column in columns])
 
     return write
 
 
-def _at(row: Json, dotted: str) -> object:
+def _at(row: Mapping[str, Any], dotted: str) -> object:
     value: Any = row
     for part in dotted.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -164,4 +181,5 @@ def _cell(value: object) -> str | int | float:
         return ""
     if isinstance(value, int | float):
         return value
-    return formula_safe(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return formula_safe(whole_characters(text))

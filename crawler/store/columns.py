@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from crawler.interchange import whole_characters
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -56,13 +58,7 @@ def storable(text: str) -> str:
     """`text` as it can be stored, of the same length."""
     if "\x00" in text:
         text = text.replace("\x00", "\ufffd")
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "".join("\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text)
-    return text
+    return whole_characters(text)
 
 
 def in_utc(moment: datetime | None) -> datetime | None:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from crawler.interchange import time_to_json
-from crawler.store import attendance, candidates, changelog, deadletters, frontier, leasing, stories, tasks
+from crawler.store import attendance, candidates, changelog, deadletters, frontier, leasing, stories, tasks, webhooks
 from crawler.store.connected import Connected
 from crawler.store.records import Gauges, RunRecord, WorkerRecord
 from crawler.store.schema import HEAD
@@ -117,6 +117,8 @@ def _status(tx: Transaction) -> dict[str, Any]:
         },
         "dead_letters": [deadletters.as_json(letter) for letter in deadletters.newest(tx, DEAD_LETTERS)],
         "changes": changelog.head(tx),
+        "webhooks": [one.as_json() for one in webhooks.all_of(tx)],
+        "undelivered": [letter.as_json() for letter in webhooks.newest(tx, DEAD_LETTERS)],
         "sources": _counted(tx, sa.case((sources.c.enabled, sources.c.state), else_="disabled")),
         "sources_in_trouble": _troubled(tx),
         "workers": [one.as_json() for one in attendance.attendants(tx)],

@@ -24,6 +24,7 @@ from crawler.store.deadletters import DeadLetters
 from crawler.store.decisions import Decisions
 from crawler.store.export import Exports
 from crawler.store.frontier import Frontier
+from crawler.store.hearing import Hearing
 from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
 from crawler.store.imprints import Imprints
@@ -40,6 +41,7 @@ from crawler.store.settling import Settling
 from crawler.store.sites import Sites
 from crawler.store.sources import Sources
 from crawler.store.tokens import Tokens
+from crawler.store.webhooks import Webhooks
 
 
 class Store(
@@ -68,6 +70,8 @@ class Store(
     Searching,
     Publishing,
     Tokens,
+    Webhooks,
+    Hearing,
 ):
     """Every public write is one transaction: a process killed at any instant leaves a store that the next picks up.
 

@@ -20,8 +20,10 @@ ANY = "all"
 MOST_TEXT = 200  # characters of a value
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_CURSOR = re.compile(r"(-?\d{1,18})\.([0-9a-f]{32})")
-_NUMBER = re.compile(r"\d{1,18}")
+# Microseconds since 1970, no more of them than there are dates.
+_CURSOR = re.compile(r"(-[0-9]{1,16}|[0-9]{1,17})\.([0-9a-f]{32})")
+CURSOR = f"^({_CURSOR.pattern})?$"
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,8 @@ def cursor(query: Mapping[str, str], name: str = "after") -> Cursor | None:
     text = query.get(name, "")
     if not text:
         return None
-    found = _CURSOR.fullmatch(text)
-    try:
-        if found:
-            return Cursor(_EPOCH + int(found[1]) * _MICROSECOND, found[2])
-    except OverflowError:
-        pass
+    if found := _CURSOR.fullmatch(text):
+        return Cursor(_EPOCH + int(found[1]) * _MICROSECOND, found[2])
     raise UsageError(f"{name}: expected the place that a page's own link names")
 
 

@@ -19,6 +19,7 @@ from crawler.web.inbox import STORE
 from crawler.web.taming import tamed
 
 PER_PAGE = 30
+LETTERS = 10  # deliveries that were given up
 MOST_QUERY = 200  # characters
 AROUND = 140  # characters on both sides of a word that was found
 _ID = "[0-9a-f]{32}"
@@ -64,7 +65,9 @@ async def sites(request: web.Request) -> web.Response:
 
 
 async def sources(request: web.Request) -> web.Response:
-    return await page(request, "sources.html", sources=await request.app[STORE].sources())
+    store = request.app[STORE]
+    hooks, letters = await store.webhooks(), await store.webhook_letters(LETTERS)
+    return await page(request, "sources.html", sources=await store.sources(), webhooks=hooks, letters=letters)
 
 
 async def unlinked(request: web.Request) -> web.Response:

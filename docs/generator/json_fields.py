@@ -68,6 +68,8 @@ from crawler.store.places import membership_json
 from crawler.store.reviews import Review, ReviewedText
 from crawler.store.stories import story_json
 from crawler.store.tokens import Right, Token
+from crawler.store.webhooks import Letter, WebhookRecord
+from crawler.webhooks import message
 from docs.generator.words import described, table
 
 _HEAD = """# JSON
@@ -200,6 +202,9 @@ def json_page() -> str:
             _section("copied-table", "A table that `db copy` copied", _copied_table(), shown=False),
             _section("source", "Source", _source().as_json(), shown=False),
             _section("token", "Access token", _token().as_json(), shown=False),
+            _section("webhook", "Webhook", _webhook().as_json(), shown=False),
+            _section("undelivered", "Undelivered change", _letter().as_json(), shown=False),
+            _section("delivery", "Delivery to a webhook", _delivery(link), shown=False),
             _section("check", "Check of a source", Check("Example News", "https://news.example/feed").as_json(), False),
             _section("offer", "What `sources add` finds", _offer()),
             _section("met-host", "Suggested host", _met_host()),
@@ -220,7 +225,8 @@ _SECTIONS = (
     "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
     "member", "membership", "change", "review", "row", "group", "reject", "extract", "truth", "evaluation",
     "kind-figures", "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run",
-    "worker", "import", "purge", "store-copy", "copied-table", "source", "token", "check", "offer", "met-host",
+    "worker", "import", "purge", "store-copy", "copied-table", "source", "token", "webhook", "undelivered", "delivery",
+    "check", "offer", "met-host",
 )  # fmt: skip
 
 
@@ -317,6 +323,19 @@ def _source() -> SourceRecord:
 
 def _token() -> Token:
     return Token("desk", Right.WRITE, _SEEN, None, None)
+
+
+def _webhook() -> WebhookRecord:
+    return WebhookRecord("desk", 1_200, 0, None, "", 37, _SEEN)
+
+
+def _letter() -> Letter:
+    return Letter("desk", 1_200, "link.new", _PAGE.id, _SEEN, 13, "answered 503")
+
+
+def _delivery(link: Json) -> Json:
+    row: Json = json.loads(message(_change_row(link), "link.new", "msg_5d0c", _SEEN))
+    return row
 
 
 def _offer() -> Json:

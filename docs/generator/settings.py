@@ -29,8 +29,9 @@ Without any, the built-in defaults hold. `wiretrace init` writes a commented fil
 Every key can be given by an environment variable as well, which goes before the file. Its name stands below each
 key. With `_FILE` at the end the variable names a file that holds the value, such as a mounted secret:
 `WIRETRACE_DATABASE__URL_FILE=/run/secrets/database_url`. Lists are written `a, b` or as JSON; whole tables
-(`WIRETRACE_SOURCES`, `WIRETRACE_RIGHTS`) as JSON. An unknown key, an unknown `WIRETRACE_…` variable and a wrong value
-end the command with exit code 2 and one line that names the place, the key and what was expected.
+(`WIRETRACE_SOURCES`, `WIRETRACE_RIGHTS`, `WIRETRACE_WEBHOOKS`) as JSON. An unknown key, an unknown `WIRETRACE_…`
+variable and a wrong value end the command with exit code 2 and one line that names the place, the key and what was
+expected.
 
 """
 _UNIT = re.compile(r"(seconds|days|bytes|requests|connections|processes)\b")
@@ -93,11 +94,16 @@ def _type(annotation: Any, bounds: Any = ()) -> str:
     if origin in {Union, types.UnionType}:
         return " or ".join(filter(None, map(_type, inside)))
     if origin is tuple:
-        return "list of tables" if _model(annotation)[1] else f"list of {_type(inside[0])}s"
+        return "list of tables" if _model(annotation)[1] else f"list of {_several(inside[0])}"
     if origin is Literal:
         return ", ".join(f"`{json.dumps(one)}`" for one in inside)
     # What is left is Annotated[…], or a table.
     return "table of texts" if origin is dict else _type(inside[0], getattr(inside[1], "metadata", ()))
+
+
+def _several(annotation: Any) -> str:
+    is_words = isinstance(annotation, type) and issubclass(annotation, Enum)
+    return _type(annotation) if is_words else f"{_type(annotation)}s"
 
 
 def _bounds(given: Any) -> str:

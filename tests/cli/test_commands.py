@@ -298,6 +298,20 @@ def test_an_export_as_csv_is_safe_to_open(wiretrace: Wiretrace, tmp_path: Path) 
     assert table[0]["publisher"] == story("ferry-original").publisher
 
 
+@pytest.mark.full
+def test_an_export_as_parquet_is_what_link_reads(wiretrace: Wiretrace, tmp_path: Path) -> None:
+    wiretrace("import", write_rows(tmp_path / "wire.jsonl", "ferry-original"))
+    (tmp_path / "wiretrace.toml").write_text(
+        '[[sources]]\nname = "w"\nurl = "https://w.example/"\nrole = "origin"\nredistribute = true\n'
+        f"publisher = '{story('ferry-original').publisher}'\n"
+    )
+    assert wiretrace("export", "articles", "--format", "parquet", "-o", "all.parquet").err.startswith("wrote 1 rows")
+    write_rows(tmp_path / "pages.jsonl", "ferry-spun")
+    ran = wiretrace("link", "--in", "pages.jsonl", "--originals", "all.parquet", "--out", "-")
+    (row,) = rows_of(ran.out)
+    assert row["original"] == rows_of(wiretrace("export", "articles").out)[0]["id"]
+
+
 def test_an_export_goes_to_a_file_whole_or_not_at_all(wiretrace: Wiretrace, tmp_path: Path) -> None:
     wiretrace("import", write_rows(tmp_path / "wire.jsonl", "ferry-original"))
     assert wiretrace("export", "articles", "-o", "out.jsonl").err == "wrote 1 rows to out.jsonl\n"

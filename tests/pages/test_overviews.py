@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from crawler.model import Considered, Decision, Evidence, EvidenceKind, Place
+from crawler.store.webhooks import Hold, Letter
 from crawler.web.asking import asked
 from tests.pages.conftest import FERRY, REWORDED, Browser, put_link
 from tests.store.pieces import HOUR, NOON, claim, fingerprint, linked, original, page, source, unlinked
@@ -57,6 +58,20 @@ async def test_sources_in_trouble_say_why(browser: Browser) -> None:
     assert shown.texts("tbody th") == ["Harbour Post", "Quay News"]
     assert shown.texts("tbody td:nth-of-type(2)")[0] == "new"
     assert shown.texts("tbody .bad") == ["disabled"]
+
+
+async def test_webhooks_say_how_they_stand_and_what_was_given_up(browser: Browser) -> None:
+    assert "Webhooks" not in (await browser.get("/sources")).texts("main h2")
+    await browser.store.know_webhooks(["desk"])
+    await browser.store.store_article(page("late"), None)
+    hold = Hold("desk", "w", 60)
+    await browser.store.hold_webhook(hold)
+    letter = Letter("desk", 1, "article.created", page("late").id, NOON, 13, "answered <b>503</b>")
+    await browser.store.note_webhook(hold, 1, reason=letter.reason, letter=letter)
+    shown = await browser.get("/sources")
+    assert shown.texts("main h2") == ["Webhooks", "Given up"]
+    assert shown.texts("tbody .bad") == ["1"]
+    assert shown.texts("tbody td:last-of-type") == ["answered <b>503</b>"] * 2
 
 
 async def test_pages_without_an_original_say_what_they_claim(browser: Browser) -> None:

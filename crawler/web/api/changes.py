@@ -17,7 +17,7 @@ from crawler.errors import UsageError, WiretraceError
 from crawler.model import Action, Change, LinkState, Subject
 from crawler.store.publishing import change_to_json
 from crawler.web.api.answers import dumped, page
-from crawler.web.api.operations import AFTER, LIMIT, Operation, Param, Values, limit_of, number_of, words_of
+from crawler.web.api.operations import AFTER_NUMBER, LIMIT, Operation, Param, Values, limit_of, number_of, words_of
 from crawler.web.guard import GUARD
 from crawler.web.inbox import STORE
 
@@ -146,13 +146,17 @@ def _joined(rows: Sequence[Change], form: Form) -> bytes:
 
 
 _SUBJECT = Param("subject", "Changes of such things only", words_of(Subject))
-_FROM = Param("after", "The number of a change: the stream begins behind it; 0: with the first. Now, unless told")
+_FROM = Param(
+    "after",
+    "The number of a change: the stream begins behind it; 0: with the first. Now, unless told",
+    bounds=AFTER_NUMBER.bounds,
+)
 
 OPERATIONS = (
     Operation(
         "listChanges", "GET", "/changes", "The change log in order. Ask again with `after` set to `next`, which is"
         " always there, and nothing is missed.",
-        changes, "Change", many=True, params=(_SUBJECT, AFTER, LIMIT),
+        changes, "Change", many=True, params=(_SUBJECT, AFTER_NUMBER, LIMIT),
     ),
     Operation(
         "streamChanges", "GET", "/changes/events", "The change log as server-sent events named `change`, whose ids are"

@@ -103,7 +103,9 @@ def words_of(kind: type[StrEnum]) -> tuple[str, ...]:
     return tuple(one.value for one in kind)
 
 
-AFTER = Param("after", "The place behind which to go on: `next` of the page before")
+_AFTER = "The place behind which to go on: `next` of the page before"
+AFTER = Param("after", _AFTER)
+AFTER_NUMBER = Param("after", _AFTER, bounds={"pattern": "^[0-9]{0,18}$"})
 LIMIT = Param(
     "limit", f"Rows on a page, {ROWS} unless told", kind="integer", bounds={"minimum": 1, "maximum": MOST_ROWS}
 )

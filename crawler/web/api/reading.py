@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import web
@@ -18,14 +18,24 @@ from crawler.store import Store
 from crawler.store.publishing import ArticleFilter
 from crawler.store.tokens import Right
 from crawler.web.api.answers import answer, page
-from crawler.web.api.operations import AFTER, LIMIT, Operation, Param, Values, limit_of, number_of, words_of
-from crawler.web.asking import ANY, asked, cursor, cursor_text
+from crawler.web.api.operations import (
+    AFTER,
+    AFTER_NUMBER,
+    LIMIT,
+    Operation,
+    Param,
+    Values,
+    limit_of,
+    number_of,
+    words_of,
+)
+from crawler.web.asking import ANY, CURSOR, asked, cursor, cursor_text
 from crawler.web.guard import CALLER
 from crawler.web.inbox import STORE
 
 STATUS_KEPT = 5.0  # seconds; it counts the whole store
 MOST_QUERY_WORDS = "Words and phrases in quotes that title or text must have; goes with no other filter"
-_STORY_PLACE = re.compile(r"(\d{1,12})\.([0-9a-f]{32})")
+_STORY_PLACE = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})")
 
 
 @dataclass
@@ -147,6 +157,7 @@ def _story_place(values: Values) -> tuple[int, str] | None:
 
 
 _SHARE = {"minimum": 0, "maximum": 1}
+_DAY = {"format": "date", "pattern": "^(19[7-9][0-9]|[2-8][0-9]{3})-"}
 _LINK_FILTERS = (
     Param("state", "Links of this state; all unless told", (*words_of(LinkState), ANY)),
     Param("relation", "Links of this relation", words_of(Relation)),
@@ -154,8 +165,8 @@ _LINK_FILTERS = (
     Param("site", "The page's host, without www"),
     Param("least", "The least score", kind="number", bounds=_SHARE),
     Param("most", "The greatest score", kind="number", bounds=_SHARE),
-    Param("from", "Decided on this day (UTC) or later", bounds={"format": "date"}),
-    Param("to", "Decided on this day (UTC) or earlier", bounds={"format": "date"}),
+    Param("from", "Decided on this day (UTC) or later", bounds=_DAY),
+    Param("to", "Decided on this day (UTC) or earlier", bounds=_DAY),
 )
 _ARTICLE_FILTERS = (
     Param("role", "Articles of this role", words_of(Role)),
@@ -163,17 +174,19 @@ _ARTICLE_FILTERS = (
     Param("completeness", "Full texts or teasers", words_of(Completeness)),
     Param("q", MOST_QUERY_WORDS),
 )
+_AFTER_LINK = replace(AFTER, bounds={"pattern": CURSOR})
+_AFTER_STORY = replace(AFTER, bounds={"pattern": f"^({_STORY_PLACE.pattern})?$"})
 
 OPERATIONS = (
     Operation(
         "listArticles", "GET", "/articles", "Articles with their texts, those that changed last first. A page may have"
         " fewer rows than its limit, or none, and still a next one.",
-        articles, "Article", many=True, params=(*_ARTICLE_FILTERS, AFTER, LIMIT),
+        articles, "Article", many=True, params=(*_ARTICLE_FILTERS, AFTER_NUMBER, LIMIT),
     ),
     Operation("getArticle", "GET", "/articles/{article}", "One article.", article, "Article"),
     Operation(
         "listLinks", "GET", "/links", "Links with their evidence, the newest decision first.",
-        links, "Link", many=True, params=(*_LINK_FILTERS, AFTER, LIMIT),
+        links, "Link", many=True, params=(*_LINK_FILTERS, _AFTER_LINK, LIMIT),
     ),
     Operation("getLink", "GET", "/links/{link}", "One link, retracted ones as well.", link, "Link"),
     Operation(
@@ -183,7 +196,7 @@ OPERATIONS = (
     Operation(
         "listStories", "GET", "/stories", "Stories, the largest first. Of one with over a hundred members the list has"
         " none (null): ask for the story itself.",
-        stories, "Story", many=True, params=(AFTER, LIMIT),
+        stories, "Story", many=True, params=(_AFTER_STORY, LIMIT),
     ),
     Operation(
         "getStory", "GET", "/stories/{story}", "One story with its members. By the id of one that was merged it gives"
@@ -192,7 +205,7 @@ OPERATIONS = (
     ),
     Operation(
         "listReviews", "GET", "/reviews", "People's words on links, in the order in which they were given.",
-        reviews, "Review", many=True, params=(AFTER, LIMIT),
+        reviews, "Review", many=True, params=(AFTER_NUMBER, LIMIT),
     ),
     Operation(
         "listSources", "GET", "/sources", "The sources and their health, by name.",

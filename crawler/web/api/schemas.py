@@ -232,7 +232,7 @@ def _source() -> Json:
 def _status() -> Json:
     counts = ("stories", "pending_decisions", "changes")
     objects = ("articles", "links", "large_stories", "frontier", "sources")
-    lists = ("dead_letters", "sources_in_trouble", "workers", "runs")
+    lists = ("dead_letters", "sources_in_trouble", "webhooks", "undelivered", "workers", "runs")
     return _object(
         {
             "store": _TEXT,

@@ -106,9 +106,7 @@ OPERATIONS = (
         trace, "Trace",
         params=(Param("url", "The article's own address, where the body is the article"),),
         body={
-            "text/html": {"type": "string"},
-            "application/xhtml+xml": {"type": "string"},
-            "text/plain": {"type": "string"},
+            **{media: {"type": "string", "pattern": "\\S"} for media in _MEDIA if media != _JSON},
             _JSON: schemas.ref("TraceUrl"),
         },
         faults=(422, 429),
