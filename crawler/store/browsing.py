@@ -28,9 +28,10 @@ from crawler.model import (
     Relation,
     Standing,
 )
-from crawler.store import reviews
+from crawler.store import looking, reviews
 from crawler.store.columns import UtcTime
 from crawler.store.connected import Connected
+from crawler.store.looking import NextLook
 from crawler.store.reviews import Review
 from crawler.store.rows import article_of, chunks, time_of
 from crawler.store.tables import articles, decisions, links, versions
@@ -155,6 +156,7 @@ class LinkView:
     rivals: tuple[Rival, ...]
     reviews: tuple[Review, ...]
     newest: Redecision | None
+    next_look: NextLook | None = None
 
 
 class Browsing(Connected):
@@ -324,6 +326,7 @@ def _view(tx: Transaction, link_id: str) -> LinkView:
         decided=one.decided,
         state=one.state,
         archive=ArchiveRecord(**json.loads(row.archive)) if row.archive else None,
+        looks=looking.of_link(tx, link_id),
     )
     return LinkView(
         listed=one,
@@ -332,6 +335,7 @@ def _view(tx: Transaction, link_id: str) -> LinkView:
         original=_reading(tx, row.original_no, one.original, row.original_hash),
         rivals=_rivals(tx, decided, one.original.id),
         reviews=tuple(reviews.of_link(tx, link_id)),
+        next_look=looking.next_of(tx, link_id),
         newest=Redecision(decided.at, decided.linker, decided.score, decided.link_id) if decided else None,
     )
 

@@ -27,6 +27,7 @@ from crawler.store.frontier import Frontier
 from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
 from crawler.store.imprints import Imprints
+from crawler.store.looks import Looks
 from crawler.store.news import News
 from crawler.store.overviews import Overviews
 from crawler.store.places import Places
@@ -62,6 +63,7 @@ class Store(
     Hosts,
     Archives,
     Reviews,
+    Looks,
     Browsing,
     News,
     Overviews,
