@@ -46,6 +46,7 @@ COMMANDS = {
     "export": ("exporting", "Write what is stored: articles, links, stories, changes, reviews; feeds and reports."),
     "evaluate": ("evaluating", "Measure the linker on a labelled corpus: recall and false links per kind of reuse."),
     "sources": ("sources", "The sources and their health."),
+    "look": ("looking", "Look at confirmed pages again: whether they are live, changed or gone."),
     "archive": ("archive", "The pages that are kept as evidence, and the archives that were read."),
     "purge": (
         "purging",

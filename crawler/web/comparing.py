@@ -12,6 +12,7 @@ from crawler.model import Article, Evidence, EvidenceKind, LinkState
 from crawler.pipeline.cpu import CpuPool, linker
 from crawler.store.browsing import LinkView, Reading, Redecision
 from crawler.store.reviews import Review
+from crawler.web import looking
 from crawler.web.asking import asked
 from crawler.web.drawing import page
 from crawler.web.inbox import STORE
@@ -68,6 +69,8 @@ async def compare(request: web.Request) -> web.Response:
         explained_by=explained.linker,
         frozen=frozen(view),
         notice=notice(view),
+        looks=looking.seen(view.link.looks),
+        page_now=looking.standing(view),
         newer=newer,
         older=older,
     )

@@ -17,6 +17,7 @@ from crawler.model import Article, Evidence, EvidenceKind, LinkState
 from crawler.redistribution import text_hash
 from crawler.store.browsing import LinkView, Reading
 from crawler.web.drawing import environment
+from crawler.web.looking import seen
 from crawler.web.passages import Shown, pairs_of, shown
 from crawler.web.taming import tamed
 
@@ -123,6 +124,7 @@ def _link(view: LinkView, passing: Passing, *, number: int | None, whole: bool) 
         names=_of(evidence, EvidenceKind.NAME),
         numbers=_of(evidence, EvidenceKind.NUMBER),
         confirmed=_confirmed(view),
+        looks=seen(view.link.looks),
         whole=whole,
     )
 
