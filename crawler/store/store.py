@@ -24,6 +24,7 @@ from crawler.store.deadletters import DeadLetters
 from crawler.store.decisions import Decisions
 from crawler.store.export import Exports
 from crawler.store.frontier import Frontier
+from crawler.store.happenings import Happenings
 from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
 from crawler.store.imprints import Imprints
@@ -65,6 +66,7 @@ class Store(
     Reviews,
     Looks,
     Browsing,
+    Happenings,
     News,
     Overviews,
     Searching,

@@ -11,10 +11,11 @@ from crawler.clock import Clock, SystemClock
 from crawler.pipeline.cpu import CpuPool
 from crawler.settings import FetchSettings, LinkSettings
 from crawler.store import Store
-from crawler.web import comparing, downloading, faults, inbox, looking, overview
+from crawler.web import comparing, downloading, faults, inbox, live, looking, overview
 from crawler.web.api.problems import problems
 from crawler.web.api.setup import add_api
 from crawler.web.drawing import STATIC
+from crawler.web.feed import Feed
 from crawler.web.guard import GUARD, GUARDS, Guard
 
 MAX_FORM = 64 * 1024  # bytes
@@ -41,7 +42,11 @@ def create_app(
     app = web.Application(middlewares=(outermost, problems, *guards, faults.told), client_max_size=MAX_FORM)
     app[GUARD], app[inbox.STORE], app[inbox.CLOCK], app[comparing.CPU] = guard, store, clock, cpu
     app[downloading.BASE_RATE] = LinkSettings().base_rate if base_rate is None else base_rate
-    app.add_routes([*inbox.ROUTES, *comparing.ROUTES, *looking.ROUTES, *downloading.ROUTES, *overview.ROUTES])
+    app[live.FEED] = Feed(store)
+    app.on_shutdown.append(live.close_feed)
+    app.add_routes(
+        [*inbox.ROUTES, *comparing.ROUTES, *looking.ROUTES, *downloading.ROUTES, *live.ROUTES, *overview.ROUTES]
+    )
     add_api(app, fetch or FetchSettings(), clock)
     app.router.add_get("/static/{version}/{name}", _static)
     return app
