@@ -28,7 +28,7 @@ from crawler.model import (
     Relation,
     Standing,
 )
-from crawler.store import looking, reviews
+from crawler.store import imprints, looking, reviews
 from crawler.store.columns import UtcTime
 from crawler.store.connected import Connected
 from crawler.store.looking import NextLook
@@ -121,13 +121,18 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An article as it was when a link was decided on it. `article` is None where that text had to go."""
+    """An article as it was when a link was decided on it. `article` is None where that text had to go.
+
+    `paragraphs` are the offsets at which those of a text began that is kept no longer (its `article.text` is ""); ()
+    where they are not known.
+    """
 
     brief: Brief
     hash: str
     version: int | None
     newest: int
     article: Article | None
+    paragraphs: tuple[int, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -348,7 +353,8 @@ def _reading(tx: Transaction, number: int, brief: Brief, digest: str) -> Reading
     if row is None or row.fields is None:
         return Reading(brief, digest, row.version if row else None, newest, None)
     article = article_of(brief.id, brief.first_seen, row.text, row.fields)
-    return Reading(brief, digest, row.version, newest, article)
+    paragraphs = imprints.paragraphs_of(tx, number, row.version) if not article.text else ()
+    return Reading(brief, digest, row.version, newest, article, paragraphs)
 
 
 def _rivals(tx: Transaction, decided: Row[Any] | None, original_id: str) -> tuple[Rival, ...]:

@@ -1,4 +1,4 @@
-"""Second looks at the pages of confirmed links.
+"""Second looks at the pages of confirmed links, and where the paragraphs of a text began that is kept no longer.
 
 Those that were confirmed before this revision are due at once; the days of the later ones are counted from their
 decision.
@@ -51,6 +51,7 @@ def upgrade() -> None:
             sqlite_where=sa.text(f"{column} IS NOT NULL"),
             postgresql_where=sa.text(f"{column} IS NOT NULL"),
         )
+    op.add_column("hashed_texts", sa.Column("paragraphs", sa.LargeBinary(), nullable=True))
     op.execute(
         "INSERT INTO look_plans (link_id, confirmed, due)"
         " SELECT id, decided, decided FROM links WHERE state = 'confirmed'"
@@ -58,5 +59,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("hashed_texts", "paragraphs")
     op.drop_table("look_plans")
     op.drop_table("looks")
