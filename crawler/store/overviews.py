@@ -154,7 +154,7 @@ def _by_day(tx: Transaction, names: Sequence[str], days: int) -> dict[str, tuple
     for part in chunks(names):
         rows = sa.select(frontier.c.source, *counted).where(tx.dialect.among(frontier.c.source, part))
         for row in tx.all(rows.where(at >= begins[0]).group_by(frontier.c.source)):
-            found[row[0]] = tuple(int(count) for count in row[1:])
+            found[row[0]] = tuple(map(int, row[1:]))
     return found
 
 
