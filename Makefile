@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-engines
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-live bench-engines
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -74,6 +74,9 @@ bench-chaos: $(READY) ## kill -9, full disk, clock set back: the same store as u
 
 bench-web: $(READY) ## how soon the pages answer with 100,000 links
 	$(BIN)/python benchmarks/web_speed.py
+
+bench-live: $(READY) ## what it costs a crawl that fifty watch it
+	$(BIN)/python benchmarks/live_cost.py
 
 bench-engines: $(READY) ## dumps linked locally and on Spark, row for row
 	.ci/spark
