@@ -64,7 +64,7 @@ class LookDesk:
         self, entry: FrontierEntry, at: datetime, record: ArchiveRecord | None, worker: str, tally: Tally
     ) -> None:
         """The server said that the page is as it was (304)."""
-        await self._end(entry, Look(at, LookOutcome.LIVE, archive=record), worker, tally)
+        await self._end(entry, Look(at, LookOutcome.LIVE, archive=record), worker, tally, entry.article_id)
 
     async def stored(
         self, entry: FrontierEntry, reading: Reading, outcome: StoreOutcome, article_id: str,
@@ -73,13 +73,8 @@ class LookDesk:
         """The page was read and stored as `article_id`."""
         text = text_hash(storable(reading.article.text))
         at = reading.article.fetched or self.clock.now()
-        if entry.article_id is not None and article_id != entry.article_id:
-            look = Look(at, LookOutcome.GONE, "redirected", text, record)
-        elif outcome is StoreOutcome.CHANGED:
-            look = Look(at, LookOutcome.CHANGED, "", text, record)
-        else:
-            look = Look(at, LookOutcome.LIVE, "", text, record)
-        await self._end(entry, look, worker, tally)
+        seen = LookOutcome.CHANGED if outcome is StoreOutcome.CHANGED else LookOutcome.LIVE
+        await self._end(entry, Look(at, seen, "", text, record), worker, tally, article_id)
 
     async def absent(
         self, entry: FrontierEntry, outcome: LookOutcome, reason: str, response: Response | None, noarchive: bool,
@@ -107,7 +102,9 @@ class LookDesk:
             return None
         return await self.archive.refuse(error.answers, {"User-Agent": self.settings.user_agent})
 
-    async def _end(self, entry: FrontierEntry, look: Look, worker: str, tally: Tally) -> None:
-        told = await self.store.looked(entry.key, worker, look)
+    async def _end(
+        self, entry: FrontierEntry, look: Look, worker: str, tally: Tally, article_id: str | None = None
+    ) -> None:
+        told = await self.store.looked(entry.key, worker, look, article_id)
         if told is not None:
             tally.looks[told.outcome.value] += 1

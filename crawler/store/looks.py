@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,14 +45,15 @@ class Looks(Connected):
         UsageError for a link that is not confirmed."""
         return await self._db.write(_ask, link_id)
 
-    async def looked(self, key: str, worker: str, look: Look) -> Look | None:
+    async def looked(self, key: str, worker: str, look: Look, article_id: str | None = None) -> Look | None:
         """A look is over: the page is done in the frontier, and the look is told with its link; None where nobody
         waits for it any more.
 
-        An outcome `changed` becomes `live` where the text is the one that was confirmed, or that was held before:
-        dates and captions may have moved, or a change was taken back.
+        `article_id` is the article that was found at the page's address: where it is another than the link's, the
+        page is gone. Both that and `changed` become `live` where the text is the one that was confirmed, or that was
+        held before: it moved, dates and captions moved, or a change was taken back.
         """
-        return await self._db.write(_looked, key, worker, look)
+        return await self._db.write(_looked, key, worker, look, article_id)
 
     async def looks_of(self, link_id: str) -> tuple[Look, ...]:
         """The last looks at a link's page, the oldest first."""
@@ -128,7 +129,7 @@ def _plan(tx: Transaction, link_id: str, due: datetime | None, key: str | None) 
     tx.run(sa.update(look_plans).where(look_plans.c.link_id == link_id).values(due=due, key=key))
 
 
-def _looked(tx: Transaction, key: str, worker: str, look: Look) -> Look | None:
+def _looked(tx: Transaction, key: str, worker: str, look: Look, article_id: str | None) -> Look | None:
     frontier.settle(tx, key, worker, None, None)
     plan = tx.first(sa.select(look_plans).where(look_plans.c.key == key).with_for_update())
     if plan is None:
@@ -137,11 +138,20 @@ def _looked(tx: Transaction, key: str, worker: str, look: Look) -> Look | None:
     if row is None or row.state != LinkState.CONFIRMED:
         _plan(tx, plan.link_id, None, None)
         return None
-    if look.outcome is LookOutcome.CHANGED and look.text_hash in _known_texts(tx, row):
-        look = Look(look.at, LookOutcome.LIVE, "", look.text_hash, look.archive)
-    elif look.outcome is LookOutcome.LIVE and look.text_hash is None:
-        look = Look(look.at, LookOutcome.LIVE, look.reason, _held_text(tx, row.rewrite_no), look.archive)
+    look = _weighed(tx, row, look, article_id)
     _record(tx, plan, look)
+    return look
+
+
+def _weighed(tx: Transaction, link: Row[Any], look: Look, article_id: str | None) -> Look:
+    """The look in the light of what the link is about."""
+    mine = tx.scalar(sa.select(articles.c.id).where(articles.c.no == link.rewrite_no))
+    if article_id is not None and article_id != mine:
+        look = replace(look, outcome=LookOutcome.GONE, reason="redirected")
+    elif look.outcome is LookOutcome.LIVE and look.text_hash is None:
+        return replace(look, text_hash=_held_text(tx, link.rewrite_no))
+    if look.outcome is not LookOutcome.LIVE and look.text_hash in _known_texts(tx, link):
+        return replace(look, outcome=LookOutcome.LIVE, reason="")
     return look
 
 

@@ -153,3 +153,20 @@ async def test_only_pages_of_confirmed_links_are_looked_at(store: Store, clock: 
         await store.ask_look(link)
     with pytest.raises(NotFound):
         await store.ask_look("0" * 32)
+
+
+async def test_an_address_that_leads_to_another_article_is_gone_each_time_unless_the_text_moved_there(
+    store: Store, clock: StillClock
+) -> None:
+    link = await confirmed(store)
+    other = page("other", text="Another story.")
+    await store.store_article(other, fingerprint(4))
+    for text, outcome in (("Another story.", "gone"), (None, "gone"), ("In May the ferries run again.", "live")):
+        await store.ask_look(link)
+        await store.queue_looks()
+        (entry,) = await store.lease("w", 9, per_host=9, seconds=60)
+        seen = Look(clock.now(), LookOutcome.LIVE, "", text_hash(text) if text else None)
+        await store.looked(entry.key, "w", seen, other.id)
+        *_, last = await store.looks_of(link)
+        assert (last.outcome, last.reason) == (outcome, "redirected" if outcome == "gone" else "")
+        clock.pass_by(60)
