@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-scale bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-engines bench-workers
+.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-scale bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-live bench-engines bench-workers
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -80,6 +80,9 @@ bench-workers: $(READY) ## four workers on one PostgreSQL, the sample web a hund
 
 bench-web: $(READY) ## how soon the pages answer with 100,000 links
 	$(BIN)/python benchmarks/web_speed.py
+
+bench-live: $(READY) ## what it costs a crawl that fifty watch it
+	$(BIN)/python benchmarks/live_cost.py
 
 bench-engines: $(READY) ## dumps linked locally and on Spark, row for row
 	.ci/spark

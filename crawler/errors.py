@@ -6,6 +6,7 @@ Every message is a single line that names the input and says what was expected: 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class WiretraceError(Exception):
@@ -179,12 +180,15 @@ class TooManyRedirects(FetchError):
 
 
 class BadStatus(FetchError):
-    """The server answered with an error status. `retry_after` is in seconds, None where not said."""
+    """The server answered with an error status. `retry_after` is in seconds, None where not said.
+
+    `answers` are the hops to that answer, itself the last, as `fetch` has them: what an archive can keep of it.
+    """
 
     reason = "status"
 
-    def __init__(self, url: str, status: int, retry_after: float | None = None) -> None:
-        self.status, self.retry_after = status, retry_after
+    def __init__(self, url: str, status: int, retry_after: float | None = None, answers: tuple[Any, ...] = ()) -> None:
+        self.status, self.retry_after, self.answers = status, retry_after, answers
         super().__init__(url, f"answered {status}")
         self.reason = f"status-{status}"
         self.retry = status in {408, 425, 429} or status >= 500

@@ -22,6 +22,8 @@ from crawler.model import (
     EvidenceKind,
     Link,
     LinkState,
+    Look,
+    LookOutcome,
     Precedence,
     Relation,
     Role,
@@ -180,7 +182,33 @@ def link_to_json(link: Link, rewrite: Json, original: Json) -> Json:
         "standing": link.standing.value,
         "decided": time_to_json(link.decided),
         "linker": link.linker,
+        "looks": [look_to_json(look) for look in link.looks],
     }
+
+
+def look_to_json(look: Look) -> Json:
+    return {
+        "at": time_to_json(look.at),
+        "outcome": look.outcome.value,
+        "reason": look.reason,
+        "text_hash": look.text_hash,
+        "archive": archive_to_json(look.archive),
+    }
+
+
+def look_from_json(row: Mapping[str, Any]) -> Look:
+    """The inverse of `look_to_json`."""
+    at = time_from_json(row["at"])
+    if at is None:
+        raise ValueError("at: expected a time")
+    archive = row.get("archive")
+    return Look(
+        at,
+        LookOutcome(row["outcome"]),
+        row.get("reason", ""),
+        row.get("text_hash"),
+        ArchiveRecord(**archive) if archive else None,
+    )
 
 
 def link_from_json(row: Mapping[str, Any]) -> Link:
@@ -199,6 +227,7 @@ def link_from_json(row: Mapping[str, Any]) -> Link:
         decided=time_from_json(row.get("decided")),
         state=LinkState(row["state"]),
         archive=ArchiveRecord(**archive) if archive else None,
+        looks=tuple(look_from_json(look) for look in row.get("looks", ())),
     )
 
 

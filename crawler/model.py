@@ -87,6 +87,15 @@ class LinkState(StrEnum):
     RETRACTED = "retracted"
 
 
+class LookOutcome(StrEnum):
+    """What a confirmed page was found to be when it was looked at again."""
+
+    LIVE = "live"  # as it was
+    CHANGED = "changed"  # there, with another text
+    GONE = "gone"  # its address answers with nothing, or with something else than the article
+    UNREACHABLE = "unreachable"  # nobody knows: it is tried again later
+
+
 class Precedence(StrEnum):
     """Which of two articles was there first, by times that the page can't forge."""
 
@@ -406,6 +415,18 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """A look at a confirmed link's page. `text_hash` is of the text that it had then; `reason` a short code, ""
+    for what needs none; `archive` the record of what its server answered."""
+
+    at: datetime
+    outcome: LookOutcome
+    reason: str = ""
+    text_hash: str | None = None
+    archive: ArchiveRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """An article stems from an original. `score` is that probability at the configured base rate."""
 
@@ -421,6 +442,7 @@ class Link:
     decided: datetime | None = None
     state: LinkState = LinkState.NEW
     archive: ArchiveRecord | None = None
+    looks: tuple[Look, ...] = ()  # the last at its page, the oldest first
 
 
 @dataclass(frozen=True, slots=True)

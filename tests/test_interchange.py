@@ -79,7 +79,7 @@ def test_a_link_comes_back_as_it_was() -> None:
     assert interchange.link_from_json(row) == link
     assert list(row) == [
         "id", "state", "archive", "rewrite", "original", "relation", "score", "coverage", "evidence",
-        "precedence", "standing", "decided", "linker",
+        "precedence", "standing", "decided", "linker", "looks",
     ]  # fmt: skip
 
 

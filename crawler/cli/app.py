@@ -46,6 +46,10 @@ COMMANDS = {
     "export": ("exporting", "Write what is stored: articles, links, stories, changes, reviews; feeds and reports."),
     "evaluate": ("evaluating", "Measure the linker on a labelled corpus: recall and false links per kind of reuse."),
     "sources": ("sources", "The sources and their health."),
+    "look": (
+        "looking",
+        "Have the pages of confirmed links looked at again by the next run, and show what earlier looks saw.",
+    ),
     "archive": ("archive", "The pages that are kept as evidence, and the archives that were read."),
     "purge": (
         "purging",

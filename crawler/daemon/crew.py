@@ -24,6 +24,7 @@ from crawler.daemon.lag import watch_lag
 from crawler.errors import NotFound, WorkerLost
 from crawler.pipeline.cpu import CpuPool
 from crawler.pipeline.hosts import HostDesk
+from crawler.pipeline.looks import stranger
 from crawler.pipeline.pages import Obtained, PageDesk
 from crawler.pipeline.polling import Poller
 from crawler.pipeline.reading import Reading
@@ -48,6 +49,7 @@ LEARN_SECONDS = 2.0
 SOURCES_SECONDS = 30.0  # between two readings of all sources
 LEFT_SECONDS = 60.0  # that one pass waits for a source whose host another worker asks, before it is left to that one
 RETENTION_SECONDS = 600.0  # between two looks for texts that were kept long enough
+LOOKS_SECONDS = 20.0  # between two looks for confirmed pages that are to be looked at again
 # Every page in hand when a worker dies is a suspect, most of them wrongly: only what was there again and again is
 # given up, and it can be brought back.
 MOST_LOSSES = 25
@@ -102,10 +104,11 @@ class Crew:
         if mended := await self.store.mend_times():
             log.info("the clock was set back: %d waits are over", mended)
         await self._load_sources()
+        await self.store.queue_looks()  # before the pages of one pass are counted
         async with asyncio.TaskGroup() as group:
             ending = [group.create_task(task) for task in (
                 self._keep_leases(), self._tend_hosts(), self._pass_on_stop(), self.store.listen(), watch_lag(),
-                self._keep_rights(),
+                self._keep_rights(), self._keep_looks(),
                 self._poll_once(due_only) if once else self._poll_forever(), self._decide(),
             )]  # fmt: skip
             ending += [group.create_task(self._process(group)) for _ in range(self.processors)]
@@ -122,6 +125,11 @@ class Crew:
         while True:
             await self._replace_texts()
             await asyncio.sleep(RETENTION_SECONDS)
+
+    async def _keep_looks(self) -> None:
+        while True:
+            await asyncio.sleep(LOOKS_SECONDS)
+            await self.store.queue_looks()
 
     async def _replace_texts(self) -> None:
         days = self.settings.originals.keep_text_days
@@ -234,7 +242,8 @@ class Crew:
         try:
             if entry.source not in self._sources:
                 await self._load_sources()
-            source = self._sources[entry.source].source
+            unknown = entry.look and entry.source not in self._sources
+            source = stranger(entry) if unknown else self._sources[entry.source].source
             if entry.losses >= MOST_LOSSES:
                 raise WorkerLost(entry.url, f"{entry.losses} workers died with it in hand")
             obtained = await self.pages.obtain(entry, source, self.name, self.tally)

@@ -14,7 +14,9 @@ import logging
 import os
 import secrets
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +26,7 @@ from crawler import __version__
 from crawler.clock import Clock, SystemClock
 from crawler.errors import WiretraceError
 from crawler.fetch import records
-from crawler.fetch.response import Response
+from crawler.fetch.response import Hop, Response
 from crawler.fetch.warc import WarcRecord, record_at, whole_length
 from crawler.model import ArchiveRecord
 from crawler.settings import ArchiveSettings
@@ -37,6 +39,14 @@ OPEN = ".open"  # behind the name of a file that is being written
 
 class ArchiveError(WiretraceError):
     """The archive can't be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What became of an answer: the record that has its body, and the one that was `written` for it now."""
+
+    named: ArchiveRecord
+    written: ArchiveRecord
 
 
 class Archive:
@@ -84,35 +94,53 @@ class Archive:
         Where the `earlier` record of the page has the very same body, what is written only refers to it, and it is
         the one that is named. Raises ArchiveError.
         """
+        return (await self.enter(response, earlier)).named
+
+    async def enter(self, response: Response, earlier: ArchiveRecord | None = None) -> Entered:
+        """As `write`; names the record of this very answer as well."""
         try:
             return await asyncio.to_thread(self._write, response, earlier)
         except OSError as error:
             raise self._failed(error) from None
 
-    async def confirm(self, response: Response, earlier: ArchiveRecord) -> None:
-        """Keeps that the server said of the `earlier` record that it is so still (304). Raises ArchiveError."""
+    async def confirm(self, response: Response, earlier: ArchiveRecord) -> ArchiveRecord | None:
+        """Keeps that the server said of the `earlier` record that it is so still (304), where that record is there;
+        names the record that says so. Raises ArchiveError."""
         try:
-            await asyncio.to_thread(self._confirm, response, earlier)
+            return await asyncio.to_thread(self._confirm, response, earlier)
+        except OSError as error:
+            raise self._failed(error) from None
+
+    async def refuse(self, answers: Sequence[Hop], request: Mapping[str, str]) -> ArchiveRecord:
+        """Keeps that there was nothing: an error status with its headers, and the redirects on the way to it; names
+        the record of that status. Raises ArchiveError."""
+        try:
+            return await asyncio.to_thread(self._refuse, answers, request)
         except OSError as error:
             raise self._failed(error) from None
 
     def _failed(self, error: OSError) -> ArchiveError:
         return ArchiveError(f"{self._folder}: the archive can't be written ({error.strerror})")
 
-    def _write(self, response: Response, earlier: ArchiveRecord | None) -> ArchiveRecord:
+    def _write(self, response: Response, earlier: ArchiveRecord | None) -> Entered:
         held = find(self._folder, earlier) if earlier is not None else None
         if earlier is not None and held is not None and _has_body(held, response.raw):
-            self._put(response, records.revisited(response, held))
-            return earlier
-        return self._put(response, records.answered(response))
+            return Entered(earlier, self._put(response, records.revisited(response, held)))
+        written = self._put(response, records.answered(response))
+        return Entered(written, written)
 
-    def _confirm(self, response: Response, earlier: ArchiveRecord) -> None:
+    def _confirm(self, response: Response, earlier: ArchiveRecord) -> ArchiveRecord | None:
         held = find(self._folder, earlier)
-        if held is not None:
-            self._put(response, records.revisited(response, held))
+        return self._put(response, records.revisited(response, held)) if held is not None else None
+
+    def _refuse(self, answers: Sequence[Hop], request: Mapping[str, str]) -> ArchiveRecord:
+        *way, last = (records.passed(hop, request) for hop in answers)
+        return self._put_all(way, last)
 
     def _put(self, response: Response, answer: records.Kept) -> ArchiveRecord:
-        way = [records.passed(hop, response.request) for hop in response.redirects]
+        return self._put_all([records.passed(hop, response.request) for hop in response.redirects], answer)
+
+    def _put_all(self, way: Sequence[records.Kept], answer: records.Kept) -> ArchiveRecord:
         before = b"".join(records.as_written(*hop.records) for hop in way)
         data = records.as_written(*answer.records)
         with self._lock:

@@ -231,8 +231,7 @@ class Fetcher:
             answer = await self._ask(target, errand)
             if answer.status not in _REDIRECTS or not answer.headers.get("Location", "").strip():
                 return target, self._usable(target, answer, errand)
-            hop = Hop(target.url, answer.status, answer.reason, answer.headers, answer.ip, self._clock.now())
-            errand.hops.append(hop)
+            errand.hops.append(self._hop(target, answer))
             target = Target.of(_location(answer), base=target.url)
             if target.url in seen:
                 raise TooManyRedirects(errand.asked.url, f"redirects in a circle, back to {target.url}")
@@ -244,7 +243,10 @@ class Fetcher:
         conditional = "If-None-Match" in errand.own or "If-Modified-Since" in errand.own
         if 200 <= answer.status < 300 or (answer.status == 304 and conditional):
             return answer
-        raise BadStatus(target.url, answer.status, self._retry_after(answer))
+        raise BadStatus(target.url, answer.status, self._retry_after(answer), (*errand.hops, self._hop(target, answer)))
+
+    def _hop(self, target: Target, answer: Answer) -> Hop:
+        return Hop(target.url, answer.status, answer.reason, answer.headers, answer.ip, self._clock.now())
 
     async def _ask(self, target: Target, errand: _Errand) -> Answer:
         """One hop: address, robots, its turn, the exchange."""

@@ -13,9 +13,10 @@ from crawler.clock import Clock
 from crawler.errors import FetchError, HostHeldBack, SettingsError
 from crawler.extract.parts import FIRST_FURTHER, numbered
 from crawler.fetch import Fetcher, Response
-from crawler.fetch.archive import Archive
-from crawler.model import ArchiveRecord, Article, Role, SiteVerdict, Source, Verdict
+from crawler.fetch.archive import Archive, Entered
+from crawler.model import ArchiveRecord, LookOutcome, Role, SiteVerdict, Source, Verdict
 from crawler.pipeline.cpu import CpuPool, WorkCrashed
+from crawler.pipeline.looks import LookDesk, absence, is_gone, led_away
 from crawler.pipeline.parts import PartsDesk
 from crawler.pipeline.polling import credentials
 from crawler.pipeline.reading import Announcement, Reading, holds_article, read_entry, read_page
@@ -69,9 +70,12 @@ class PageDesk:
         if response.not_modified:
             tally.unchanged += 1
             earlier = await self._archived_before(entry)
+            record = None
             if self.archive is not None and earlier is not None:
-                await self.archive.confirm(response, earlier)
+                record = await self.archive.confirm(response, earlier)
             await self.store.unchanged(entry.key, worker)
+            if entry.look:
+                await self._looks.unmodified(entry, response.fetched, record, worker, tally)
             return None
         return Obtained(entry, Announcement(source, entry.reference, response.fetched), response)
 
@@ -92,7 +96,9 @@ class PageDesk:
 
     async def keep(self, obtained: Obtained, reading: Reading, worker: str, tally: Tally) -> str | None:
         """Stores what was read; the article's id where `worker` is to decide on it now."""
-        entry = obtained.entry
+        entry, response = obtained.entry, obtained.response
+        if entry.look and response is not None and await self._is_absent(entry, response, reading, worker, tally):
+            return None
         if reading.part_of is not None:
             await self._leave_to(reading.part_of, entry, worker, tally)
             return None
@@ -102,18 +108,40 @@ class PageDesk:
             log.info("%s: not stored, it is no article (%s)", entry.url, verdict)
             await self.store.give_up(entry.key, worker, verdict, "the page holds no article")
             return None
+        entered = await self._archived(obtained, reading)
+        article = reading.article if entered is None else replace(reading.article, archive=entered.named)
         stored = await self.store.store_article(
-            await self._archived(obtained, reading),
+            article,
             reading.fingerprint,
             frontier_key=entry.key,
             worker=worker,
-            validators=obtained.response.validators if obtained.response else None,
+            validators=response.validators if response else None,
             extra_urls=(entry.url, *reading.urls),
             page=reading.page,
         )
         tally.new += stored.outcome is StoreOutcome.CREATED
         tally.changed += stored.outcome is StoreOutcome.CHANGED
+        if entry.look:
+            record = entered.written if entered is not None else None
+            await self._looks.stored(entry, reading, stored.outcome, stored.id, record, worker, tally)
         return stored.id if stored.outcome in {StoreOutcome.CREATED, StoreOutcome.CHANGED} else None
+
+    @property
+    def _looks(self) -> LookDesk:
+        return LookDesk(self.store, self.settings.fetch, self.clock, self.archive)
+
+    async def _is_absent(
+        self, entry: FrontierEntry, response: Response, reading: Reading, worker: str, tally: Tally
+    ) -> bool:
+        """Whether a second look found no article at the page's address (recorded and counted)."""
+        if led_away(entry.url, response.final_url):
+            found = LookOutcome.GONE, "front-page"
+        elif reading.part_of is not None or not worth_storing(reading):
+            found = absence(reading)
+        else:
+            return False
+        await self._looks.absent(entry, *found, response, reading.noarchive, worker, tally)
+        return True
 
     async def _article_of_part(self, url: str) -> str | None:
         """The address of the stored article that has the page at `url` as a part, None where it is none."""
@@ -133,11 +161,14 @@ class PageDesk:
     async def fail(self, entry: FrontierEntry, worker: str, error: Exception, tally: Tally) -> None:
         """Counts a failure and decides whether the page is tried again."""
         reason = failure_reason(error)
-        tally.failed[reason] += 1
         log.warning("%s", error)
         rules = self.settings.run
         delay = retry_delay(error, entry.attempts + 1, rules.retries, rules.retry_delay, self.chance())
-        if delay is None:
+        if not (entry.look and is_gone(error)):
+            tally.failed[reason] += 1
+        if delay is None and entry.look:
+            await self._looks.failed(entry, error, reason, worker, tally)
+        elif delay is None:
             await self.store.give_up(entry.key, worker, reason, str(error))
         else:
             at = self.clock.now() + timedelta(seconds=delay)
@@ -156,12 +187,11 @@ class PageDesk:
             return SiteVerdict()
         return await self.store.site_verdict(urls.host_of(url))
 
-    async def _archived(self, obtained: Obtained, reading: Reading) -> Article:
-        """The article with its record in the archive, where there is one and the page does not forbid it."""
+    async def _archived(self, obtained: Obtained, reading: Reading) -> Entered | None:
+        """The page's records in the archive, where there is one and the page does not forbid it."""
         if self.archive is None or obtained.response is None or reading.noarchive:
-            return reading.article
-        earlier = await self._archived_before(obtained.entry)
-        return replace(reading.article, archive=await self.archive.write(obtained.response, earlier))
+            return None
+        return await self.archive.enter(obtained.response, await self._archived_before(obtained.entry))
 
     async def _archived_before(self, entry: FrontierEntry) -> ArchiveRecord | None:
         """The record of the page as the store has it."""

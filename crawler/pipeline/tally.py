@@ -22,6 +22,7 @@ class Tally:
     attributed: int = 0
     not_articles: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+    looks: Counter[str] = field(default_factory=Counter)  # at confirmed pages, by outcome
     source_failures: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     stopped: str | None = None  # "max-time" where the time that was given ran out
@@ -42,6 +43,7 @@ class Tally:
             "attributed": self.attributed,
             "not_articles": dict(sorted(self.not_articles.items())),
             "failed": dict(sorted(self.failed.items())),
+            "looks": dict(sorted(self.looks.items())),
             "seconds": round(self.seconds, 2),
             "stopped": self.stopped,
             "left": self.left,

@@ -28,9 +28,10 @@ from crawler.model import (
     Relation,
     Standing,
 )
-from crawler.store import reviews
+from crawler.store import imprints, looking, reviews
 from crawler.store.columns import UtcTime
 from crawler.store.connected import Connected
+from crawler.store.looking import NextLook
 from crawler.store.reviews import Review
 from crawler.store.rows import article_of, chunks, time_of
 from crawler.store.tables import articles, decisions, links, versions
@@ -120,13 +121,18 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An article as it was when a link was decided on it. `article` is None where that text had to go."""
+    """An article as it was when a link was decided on it. `article` is None where that text had to go.
+
+    `paragraphs` are the offsets at which those of a text began that is kept no longer (its `article.text` is ""); ()
+    where they are not known.
+    """
 
     brief: Brief
     hash: str
     version: int | None
     newest: int
     article: Article | None
+    paragraphs: tuple[int, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -155,6 +161,7 @@ class LinkView:
     rivals: tuple[Rival, ...]
     reviews: tuple[Review, ...]
     newest: Redecision | None
+    next_look: NextLook | None = None
 
 
 class Browsing(Connected):
@@ -324,6 +331,7 @@ def _view(tx: Transaction, link_id: str) -> LinkView:
         decided=one.decided,
         state=one.state,
         archive=ArchiveRecord(**json.loads(row.archive)) if row.archive else None,
+        looks=looking.of_link(tx, link_id),
     )
     return LinkView(
         listed=one,
@@ -332,6 +340,7 @@ def _view(tx: Transaction, link_id: str) -> LinkView:
         original=_reading(tx, row.original_no, one.original, row.original_hash),
         rivals=_rivals(tx, decided, one.original.id),
         reviews=tuple(reviews.of_link(tx, link_id)),
+        next_look=looking.next_of(tx, link_id),
         newest=Redecision(decided.at, decided.linker, decided.score, decided.link_id) if decided else None,
     )
 
@@ -344,7 +353,8 @@ def _reading(tx: Transaction, number: int, brief: Brief, digest: str) -> Reading
     if row is None or row.fields is None:
         return Reading(brief, digest, row.version if row else None, newest, None)
     article = article_of(brief.id, brief.first_seen, row.text, row.fields)
-    return Reading(brief, digest, row.version, newest, article)
+    paragraphs = imprints.paragraphs_of(tx, number, row.version) if not article.text else ()
+    return Reading(brief, digest, row.version, newest, article, paragraphs)
 
 
 def _rivals(tx: Transaction, decided: Row[Any] | None, original_id: str) -> tuple[Rival, ...]:

@@ -23,6 +23,7 @@ from crawler.model import (
     Decision,
     Link,
     LinkState,
+    Look,
     Place,
     Precedence,
     Relation,
@@ -30,7 +31,7 @@ from crawler.model import (
     Standing,
     Subject,
 )
-from crawler.store import held, listing, places, reviewing, tasks
+from crawler.store import held, listing, looking, places, reviewing, tasks
 from crawler.store.connected import Connected
 from crawler.store.dialect import Dialect
 from crawler.store.records import PendingDecision, Recorded, RecordOutcome
@@ -112,10 +113,18 @@ def retell(tx: Transaction, number: int, reason: str) -> None:
         told = sa.select(changes.c.state).where(changes.c.subject == Subject.LINK.value, changes.c.object_id == row.id)
         before = tx.scalar(told.order_by(changes.c.seq.desc()).limit(1))
         both = held.by_number(tx, [row.rewrite_no, row.original_no])
-        note = _note(Action.CHANGED, _link(row, both), both[row.rewrite_no], both[row.original_no], reason)
+        note = _note(Action.CHANGED, _link(tx, row, both), both[row.rewrite_no], both[row.original_no], reason)
         if note.state != before:
             tx.note(note)
             tx.touch(both[row.original_no].id)
+
+
+def tell_look(tx: Transaction, link_id: str, reason: str) -> None:
+    """Tells a link anew whose page was looked at again; who holds to the log sees what came of it."""
+    row = tx.first(sa.select(links).where(links.c.id == link_id, links.c.state != LinkState.RETRACTED.value))
+    if row is not None:
+        both = held.by_number(tx, [row.rewrite_no, row.original_no])
+        tx.note(_note(Action.CHANGED, _link(tx, row, both), both[row.rewrite_no], both[row.original_no], reason))
 
 
 def name_archive(tx: Transaction, number: int, record: ArchiveRecord) -> None:
@@ -143,6 +152,7 @@ def retract_all(tx: Transaction, numbers: Sequence[int], reason: str) -> None:
         gone = {"state": LinkState.RETRACTED.value, "evidence": "[]", "archive": None}
         tx.run(sa.update(links).where(tx.dialect.among(links.c.id, part)).values(gone))
         reviewing.forget_texts(tx, part)
+        looking.forget(tx, part)
         told = sa.and_(changes.c.subject == Subject.LINK.value, tx.dialect.among(changes.c.object_id, part))
         tx.run(sa.update(changes).where(told).values(state=None))
     for part in chunks(sorted(_ids(tx, numbers).values())):
@@ -278,11 +288,12 @@ def _write_link(
     identifier = interchange.link_id(link.rewrite_id, link.original_id)
     before = known.get(identifier)
     both = held.by_number(tx, [page.no, original.no])
-    link = replace(link, state=LinkState.NEW, decided=link.decided or tx.now)
+    looks = looking.of_link(tx, identifier) if before is not None else ()
+    link = replace(link, state=LinkState.NEW, decided=link.decided or tx.now, looks=looks)
     if before is not None and before.state == LinkState.NEW:
         same = replace(link, decided=before.decided)  # the same said again is no news
         if _facts(same, both[page.no], both[original.no]) == _facts(
-            _link(before, both), both[page.no], both[original.no]
+            _link(tx, before, both), both[page.no], both[original.no]
         ):
             if not _same_texts(before, page, original):
                 # No news, but a word on it is about these texts: by the old hashes a rejected pair would return.
@@ -367,8 +378,9 @@ def judge(tx: Transaction, link_id: str, state: LinkState, reason: str) -> None:
         if tx.first(other.where(links.c.id != link_id)) is not None:
             raise UsageError(f"link {link_id} can't be {state.value}: its page has another link by now")
     tx.run(sa.update(links).where(links.c.id == link_id).values(state=state.value))
+    looking.judged(tx, link_id, state)
     both = held.by_number(tx, [row.rewrite_no, row.original_no])
-    link = replace(_link(row, both), state=state)
+    link = replace(_link(tx, row, both), state=state)
     tx.note(_note(Action.CHANGED, link, both[row.rewrite_no], both[row.original_no], reason))
     is_live, was_live = state.value in LIVE, row.state in LIVE
     tx.touch(link.original_id, is_live - was_live)
@@ -437,7 +449,7 @@ def _link_row(identifier: str, link: Link, page: Row[Any], original: Row[Any]) -
     }
 
 
-def link_of_row(row: Row[Any], rewrite_id: str, original_id: str) -> Link:
+def link_of_row(row: Row[Any], rewrite_id: str, original_id: str, looks: tuple[Look, ...]) -> Link:
     return Link(
         rewrite_id=rewrite_id,
         original_id=original_id,
@@ -451,17 +463,18 @@ def link_of_row(row: Row[Any], rewrite_id: str, original_id: str) -> Link:
         decided=row.decided,
         state=LinkState(row.state),
         archive=ArchiveRecord(**json.loads(row.archive)) if row.archive else None,
+        looks=looks,
     )
 
 
-def _link(row: Row[Any], both: Mapping[int, Article]) -> Link:
-    return link_of_row(row, both[row.rewrite_no].id, both[row.original_no].id)
+def _link(tx: Transaction, row: Row[Any], both: Mapping[int, Article]) -> Link:
+    return link_of_row(row, both[row.rewrite_no].id, both[row.original_no].id, looking.of_link(tx, row.id))
 
 
 def _link_of(tx: Transaction, article_id: str) -> Link | None:
     mine = sa.select(articles.c.no).where(articles.c.id == article_id).scalar_subquery()
     row = tx.first(sa.select(links).where(links.c.rewrite_no == mine, links.c.state.in_(LIVE)))
-    return None if row is None else _link(row, held.by_number(tx, [row.rewrite_no, row.original_no]))
+    return None if row is None else _link(tx, row, held.by_number(tx, [row.rewrite_no, row.original_no]))
 
 
 def _attribution_of(tx: Transaction, article_id: str) -> Attribution | None:

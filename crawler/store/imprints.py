@@ -7,13 +7,14 @@ then this database holds no way to ask its hashes anything.
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from crawler.model import Action, Article, Subject
+from crawler.model import PARAGRAPH_BREAK, Action, Article, Subject
 from crawler.redistribution import text_hash
 from crawler.store import held, textkeys
 from crawler.store.connected import Connected
@@ -22,6 +23,7 @@ from crawler.store.tables import articles, tasks, versions
 from crawler.store.transaction import Note, Transaction
 
 HASHED = "its text was replaced by hashes"
+MOST_PARAGRAPHS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,22 @@ def forget(tx: Transaction, numbers: Sequence[int]) -> None:
     tx.run(sa.delete(hashed_texts).where(tx.dialect.among(hashed_texts.c.article_no, numbers)))
 
 
+def paragraph_starts(text: str) -> bytes:
+    """Offsets in characters at which a text's first paragraphs begin, MOST_PARAGRAPHS at most, as they are stored."""
+    starts, place = [0], text.find(PARAGRAPH_BREAK)
+    while place >= 0 and len(starts) < MOST_PARAGRAPHS:
+        starts.append(place + len(PARAGRAPH_BREAK))
+        place = text.find(PARAGRAPH_BREAK, starts[-1])
+    return struct.pack(f"<{len(starts)}I", *starts)
+
+
+def paragraphs_of(tx: Transaction, number: int, version: int) -> tuple[int, ...]:
+    """Where the paragraphs of a text began that is kept no longer; () where that is not known."""
+    of = sa.select(hashed_texts.c.paragraphs).where(hashed_texts.c.article_no == number)
+    stored = tx.scalar(of.where(hashed_texts.c.version == version))
+    return struct.unpack(f"<{len(stored) // 4}I", stored) if stored else ()
+
+
 _OVERDUE = (
     held.NEWEST.add_columns(articles.c.version)
     .where(
@@ -102,6 +120,7 @@ def _replace(tx: Transaction, made: Sequence[Hashed]) -> int:
                 "agency": one.agency,
                 "text_hash": text_hash(one.of.article.text),
                 "at": tx.now,
+                "paragraphs": paragraph_starts(one.of.article.text),
             },
         )
         _drop_texts(tx, row.no)

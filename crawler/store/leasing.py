@@ -14,6 +14,7 @@ from crawler.model import Validators
 from crawler.store import hostbook
 from crawler.store.columns import storable
 from crawler.store.hosttables import hosts
+from crawler.store.looktables import look_plans
 from crawler.store.records import FrontierEntry
 from crawler.store.rows import reference_of
 from crawler.store.sitetables import sites
@@ -64,7 +65,8 @@ def lease(
 
 def _free(tx: Transaction, chosen: Collection[str]) -> sa.Select[Any]:
     """Those of the chosen pages that no other worker has taken meanwhile, locked."""
-    ours = sa.select(frontier, articles.c.id.label("article_id")).outerjoin(
+    look = sa.exists().where(look_plans.c.key == frontier.c.key)
+    ours = sa.select(frontier, articles.c.id.label("article_id"), look.label("look")).outerjoin(
         articles, articles.c.no == frontier.c.article_no
     )
     ours = ours.where(
@@ -182,6 +184,7 @@ def _entry(row: Row[Any], not_before: datetime | None) -> FrontierEntry:
         article_id=row.article_id,
         losses=row.losses + lost,
         not_before=not_before,
+        look=bool(row.look),
     )
 
 

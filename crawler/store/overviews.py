@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,8 +15,9 @@ from crawler.interchange import Json
 from crawler.model import LinkState
 from crawler.store.browsing import Brief, briefs
 from crawler.store.connected import Connected
+from crawler.store.rows import chunks
 from crawler.store.stories import LIVE
-from crawler.store.tables import articles, attributions, links, places, stories
+from crawler.store.tables import articles, attributions, frontier, links, places, stories
 from crawler.store.transaction import Transaction
 
 MOST_MEMBERS = 500  # of each kind that a story is shown with
@@ -89,6 +90,11 @@ class Overviews(Connected):
         """Who has most live links. One pass over an index of all links."""
         return await self._db.read(_sites, limit)
 
+    async def found_by_day(self, names: Sequence[str], days: int) -> dict[str, tuple[int, ...]]:
+        """How many pages each source announced in each of the last days, today's so far last. One range of an index
+        for each source."""
+        return await self._db.read(_by_day, names, days)
+
     async def browse_attributed(self, *, after: int | None = None, limit: int = 30) -> list[AttributedPage]:
         """Pages that say where they come from and whose original is not held, the newest first."""
         return await self._db.read(_attributed, after, limit)
@@ -135,6 +141,21 @@ def _sites(tx: Transaction, limit: int) -> list[RankedSite]:
     rows = sa.select(links.c.site, count, sa.func.count(links.c.lag).label("timed"), coverage).where(live)
     found = tx.all(rows.group_by(links.c.site).order_by(count.desc(), links.c.site).limit(limit))
     return [RankedSite(row.site, row.total, _median(tx, row.site, row.timed), float(row.coverage)) for row in found]
+
+
+def _by_day(tx: Transaction, names: Sequence[str], days: int) -> dict[str, tuple[int, ...]]:
+    today = tx.now.replace(hour=0, minute=0, second=0, microsecond=0)
+    begins = [today - timedelta(days=back) for back in range(days - 1, -1, -1)]
+    at = frontier.c.announced_at
+    counted = [
+        sa.func.sum(sa.case((sa.and_(at >= begin, at < begin + timedelta(days=1)), 1), else_=0)) for begin in begins
+    ]
+    found: dict[str, tuple[int, ...]] = {}
+    for part in chunks(names):
+        rows = sa.select(frontier.c.source, *counted).where(tx.dialect.among(frontier.c.source, part))
+        for row in tx.all(rows.where(at >= begins[0]).group_by(frontier.c.source)):
+            found[row[0]] = tuple(map(int, row[1:]))
+    return found
 
 
 def _median(tx: Transaction, site: str, timed: int) -> float | None:

@@ -15,9 +15,9 @@ from sqlalchemy.engine import Row
 
 from crawler.errors import NotFound
 from crawler.interchange import Json, article_brief, link_to_json, time_to_json
-from crawler.model import Change, Subject
+from crawler.model import Change, Look, Subject
 from crawler.redistribution import Redistribution
-from crawler.store import changelog, stories
+from crawler.store import changelog, looking, stories
 from crawler.store.browsing import Brief, briefs
 from crawler.store.connected import Connected
 from crawler.store.decisions import link_of_row
@@ -163,12 +163,13 @@ def _article(tx: Transaction, article_id: str) -> Json:
 def _links(tx: Transaction, ids: tuple[str, ...]) -> list[Json]:
     rows = [row for part in chunks(ids) for row in tx.all(sa.select(links).where(tx.dialect.among(links.c.id, part)))]
     known = briefs(tx, {number for row in rows for number in (row.rewrite_no, row.original_no)})
-    told = {row.id: _link(row, known[row.rewrite_no], known[row.original_no]) for row in rows}
+    looks = looking.of_links(tx, [row.id for row in rows])
+    told = {row.id: _link(row, known[row.rewrite_no], known[row.original_no], looks.get(row.id, ())) for row in rows}
     return [told[one] for one in ids if one in told]
 
 
-def _link(row: Row[Any], rewrite: Brief, original: Brief) -> Json:
-    link = link_of_row(row, rewrite.id, original.id)
+def _link(row: Row[Any], rewrite: Brief, original: Brief, looks: tuple[Look, ...]) -> Json:
+    link = link_of_row(row, rewrite.id, original.id, looks)
     return link_to_json(link, article_brief(rewrite), article_brief(original))
 
 

@@ -135,6 +135,7 @@ class FrontierEntry:
     article_id: str | None = None  # where the page is stored already
     losses: int = 0
     not_before: datetime | None = None  # when its host may be asked next, as another worker left it
+    look: bool = False  # its link was confirmed, and it is looked at again
 
 
 @dataclass(frozen=True, slots=True)

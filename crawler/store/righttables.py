@@ -27,4 +27,6 @@ hashed_texts = Table(  # originals whose text is kept no longer
     Column("agency", Boolean, nullable=False),  # the text told that it is an agency's
     Column("text_hash", Text, nullable=False),  # BLAKE2b-128 (hex) of the text
     Column("at", UtcTime, nullable=False),
+    # Where its paragraphs began, uint32, little-endian: by these a passage's place is named. NULL: hashed before.
+    Column("paragraphs", Bytes, nullable=True),
 )

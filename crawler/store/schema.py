@@ -15,7 +15,7 @@ from crawler.errors import SchemaTooNew, StoreError
 from crawler.store.database import Database
 from crawler.store.transaction import Transaction
 
-HEAD = "0015"  # the newest revision; known here so that opening a store need not load Alembic
+HEAD = "0016"  # the newest revision; known here so that opening a store need not load Alembic
 COPYING = "copying"  # in the place of a revision: `wiretrace db copy` writes into the store (see `copybook`)
 _version = sa.table("alembic_version", sa.column("version_num", sa.Text))
 

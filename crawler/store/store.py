@@ -24,10 +24,12 @@ from crawler.store.deadletters import DeadLetters
 from crawler.store.decisions import Decisions
 from crawler.store.export import Exports
 from crawler.store.frontier import Frontier
+from crawler.store.happenings import Happenings
 from crawler.store.hearing import Hearing
 from crawler.store.hostbook import HostBook
 from crawler.store.hosts import Hosts
 from crawler.store.imprints import Imprints
+from crawler.store.looks import Looks
 from crawler.store.news import News
 from crawler.store.overviews import Overviews
 from crawler.store.places import Places
@@ -64,7 +66,9 @@ class Store(
     Hosts,
     Archives,
     Reviews,
+    Looks,
     Browsing,
+    Happenings,
     News,
     Overviews,
     Searching,

@@ -12,10 +12,11 @@ from crawler.model import Article, Evidence, EvidenceKind, LinkState
 from crawler.pipeline.cpu import CpuPool, linker
 from crawler.store.browsing import LinkView, Reading, Redecision
 from crawler.store.reviews import Review
+from crawler.web import looking
 from crawler.web.asking import asked
 from crawler.web.drawing import page
 from crawler.web.inbox import STORE
-from crawler.web.passages import Shown, pairs_of, shown
+from crawler.web.passages import Shown, pairs_of, places, shown
 
 CPU = web.AppKey("cpu", CpuPool)
 LONGEST_EXPLAINED = 200_000  # characters of a text beyond which its pair is not aligned again for the bars
@@ -68,6 +69,9 @@ async def compare(request: web.Request) -> web.Response:
         explained_by=explained.linker,
         frozen=frozen(view),
         notice=notice(view),
+        places=_places(view),
+        looks=looking.seen(view.link.looks),
+        page_now=looking.standing(view),
         newer=newer,
         older=older,
     )
@@ -96,6 +100,12 @@ def _both(view: LinkView) -> tuple[Shown | None, Shown | None]:
 
 def _shown(reading: Reading, evidence: tuple[Evidence, ...], side: str) -> Shown | None:
     return shown(reading.article.text, evidence, side) if reading.article is not None else None
+
+
+def _places(view: LinkView) -> list[tuple[int, int | None]] | None:
+    """Where in the original the passages stand, if its text is kept no longer; None where it is, or had to go."""
+    article = view.original.article
+    return None if article is None or article.text else places(view.link.evidence, view.original.paragraphs)
 
 
 def _of(evidence: tuple[Evidence, ...], kind: EvidenceKind) -> list[str]:

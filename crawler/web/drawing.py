@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from crawler.web import taming
 from crawler.web.guard import GUARD, REVIEWER
 
-STATIC = ("app.js", "htmx.min.js", "style.css")
+STATIC = ("app.js", "htmx.min.js", "live.js", "style.css")
 _DAY = 86_400
 
 

@@ -7,6 +7,7 @@ import re
 
 from aiohttp import web
 
+from crawler.clock import Clock
 from crawler.errors import UsageError
 from crawler.model import LinkState, Relation
 from crawler.store import Store
@@ -15,7 +16,7 @@ from crawler.web.asking import asked, cursor, cursor_text
 from crawler.web.drawing import is_fragment, page
 from crawler.web.guard import REVIEWER
 
-STORE = web.AppKey("store", Store)
+STORE, CLOCK = web.AppKey("store", Store), web.AppKey("clock", Clock)
 PER_PAGE = 30
 VERDICTS = {"confirm": LinkState.CONFIRMED, "reject": LinkState.REJECTED}
 _BACK = re.compile(r"/(?:links/[0-9a-f]{32})?(?:\?[\w.~%&=+\-]*)?")

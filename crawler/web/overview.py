@@ -21,6 +21,7 @@ from crawler.web.taming import tamed
 PER_PAGE = 30
 LETTERS = 10  # deliveries that were given up
 MOST_QUERY = 200  # characters
+SPARK_DAYS = 14
 AROUND = 140  # characters on both sides of a word that was found
 _ID = "[0-9a-f]{32}"
 _STORY_PLACE = re.compile(rf"(\d{{1,12}})\.({_ID})")
@@ -34,6 +35,23 @@ class Moment:
     brief: Brief
     member: StoryMember | None  # None: the article that stands for the story
     after: float  # seconds from the first
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """Counts by day as bars, in a drawing 4 wide a day and 16 high; `told` for who does not see it."""
+
+    counts: tuple[int, ...]
+
+    @property
+    def bars(self) -> list[tuple[int, float]]:
+        """Left edge and height of each; a day with anything is seen."""
+        most = max(self.counts, default=0)
+        return [(4 * place, round(max(1.0, 16 * count / most), 1)) for place, count in enumerate(self.counts) if count]
+
+    @property
+    def told(self) -> str:
+        return f"Announced on each of the last {len(self.counts)} days: {', '.join(map(str, self.counts))}"
 
 
 async def stories(request: web.Request) -> web.Response:
@@ -67,7 +85,10 @@ async def sites(request: web.Request) -> web.Response:
 async def sources(request: web.Request) -> web.Response:
     store = request.app[STORE]
     hooks, letters = await store.webhooks(), await store.webhook_letters(LETTERS)
-    return await page(request, "sources.html", sources=await store.sources(), webhooks=hooks, letters=letters)
+    found = await store.sources()
+    days = await store.found_by_day([one.source.name for one in found], SPARK_DAYS)
+    sparks = {one.source.name: Spark(days.get(one.source.name, (0,) * SPARK_DAYS)) for one in found}
+    return await page(request, "sources.html", sources=found, sparks=sparks, webhooks=hooks, letters=letters)
 
 
 async def unlinked(request: web.Request) -> web.Response:

@@ -6,6 +6,7 @@ Pure. However long the text and whatever the evidence says, what comes out is bo
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -47,8 +48,19 @@ class Shown:
 
 
 def pairs_of(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """The passages, in the order of the page; the number of each is its place, from 1."""
-    return [one for one in evidence if one.kind is EvidenceKind.PASSAGE and one.rewrite and one.original]
+    """The passages, in the order of the page; the number of each is its place, from 1. Those that were found after the
+    original's text had gone have no place there."""
+    return [one for one in evidence if one.kind is EvidenceKind.PASSAGE and one.rewrite]
+
+
+def places(evidence: Sequence[Evidence], paragraphs: Sequence[int]) -> list[tuple[int, int | None]]:
+    """Of each pair its number and the number of the original's paragraph in which it begins, None where that is not
+    known. `paragraphs` are the offsets at which these begin."""
+    found: list[tuple[int, int | None]] = []
+    for number, one in enumerate(pairs_of(evidence), 1):
+        known = bool(paragraphs) and one.original is not None
+        found.append((number, bisect_right(paragraphs, one.original[0]) if known and one.original else None))
+    return found
 
 
 def shown(text: str, evidence: Sequence[Evidence], side: str) -> Shown:
@@ -76,7 +88,7 @@ def _spans(length: int, pairs: Sequence[Evidence], side: str) -> list[Span]:
     """In order and apart from each other; evidence of another text may point anywhere."""
     found: list[Span] = []
     for number, one in enumerate(pairs, 1):
-        start, end = getattr(one, side)
+        start, end = getattr(one, side) or (0, 0)
         if 0 <= start < end <= length:
             found.append((start, end, number))
     apart: list[Span] = []

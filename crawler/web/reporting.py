@@ -7,7 +7,7 @@ of a text that may not leave there are only the places of the passages and hashe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,8 @@ from crawler.model import Article, Evidence, EvidenceKind, LinkState
 from crawler.redistribution import text_hash
 from crawler.store.browsing import LinkView, Reading
 from crawler.web.drawing import environment
-from crawler.web.passages import Shown, pairs_of, shown
+from crawler.web.looking import seen
+from crawler.web.passages import Shown, pairs_of, places, shown
 from crawler.web.taming import tamed
 
 MOST_PAIRS = 500  # passages of one link that are listed
@@ -30,11 +31,13 @@ Passing = Callable[[Article], bool]
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """One side of a passage: its place, its hash, and its words where they may be shown. None where no text is held."""
+    """One side of a passage: its place, its hash, and its words where they may be shown. None where no text is held;
+    then `paragraph` is that in which it begins, if that is known. The place (0, 0) is none."""
 
     place: tuple[int, int]
     hash: str | None
     words: str | None
+    paragraph: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +89,15 @@ def dossier_end(*, base_rate: float) -> str:
 
 def pairs(view: LinkView, passing: Passing) -> list[Pair]:
     """The passages of a link with both their sides, numbered as in the comparison."""
+    placed = places(view.link.evidence, view.original.paragraphs)
     return [
         Pair(
             number,
             one.similarity,
             _quoted(view.rewrite.article, one.rewrite or (0, 0), passing),
-            _quoted(view.original.article, one.original or (0, 0), passing),
+            replace(_quoted(view.original.article, one.original or (0, 0), passing), paragraph=paragraph),
         )
-        for number, one in enumerate(pairs_of(view.link.evidence)[:MOST_PAIRS], 1)
+        for (number, paragraph), one in zip(placed, pairs_of(view.link.evidence)[:MOST_PAIRS], strict=False)
     ]
 
 
@@ -123,6 +127,7 @@ def _link(view: LinkView, passing: Passing, *, number: int | None, whole: bool) 
         names=_of(evidence, EvidenceKind.NAME),
         numbers=_of(evidence, EvidenceKind.NUMBER),
         confirmed=_confirmed(view),
+        looks=seen(view.link.looks),
         whole=whole,
     )
 

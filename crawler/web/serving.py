@@ -51,7 +51,7 @@ async def serve(
         CpuPool(settings.link, settings.rights_list(), processes=1) as cpu,
     ):
         guard = await guard_for(store, host, reviewer)
-        app = create_app(store, cpu, guard, fetch=settings.fetch, clock=clock)
+        app = create_app(store, cpu, guard, fetch=settings.fetch, clock=clock, base_rate=settings.link.base_rate)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN)
         await runner.setup()
         try:

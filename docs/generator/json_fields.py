@@ -49,6 +49,8 @@ from crawler.model import (
     Kinship,
     Link,
     LinkState,
+    Look,
+    LookOutcome,
     Place,
     Precedence,
     RawDocument,
@@ -147,6 +149,7 @@ _LINK = Link(
     archive=ArchiveRecord(
         "wiretrace-20260114070200-411-9f3a61c2.warc.gz", 48_122, "<urn:uuid:5e0c2a52-8f0e-4f4b-9a56-0d6a1f7c4b21>"
     ),
+    looks=(Look(datetime(2026, 1, 16, 8, 40, tzinfo=UTC), LookOutcome.GONE, "status-410"),),
 )
 _LEFT = ("versions", "hashes", "index entries", "excerpts", "archive pointers", "log entries")
 _PURGED = Purged((_ORIGINAL.id,), dict(zip(_LEFT, (2, 0, 1, 3, 1, 4), strict=True)), dict.fromkeys(_LEFT, 0))
@@ -169,6 +172,7 @@ def json_page() -> str:
             _section("attribution", "Attribution", attribution, shown=False),
             _section("teaser", "Teaser of an attribution", attribution["teaser"], shown=False),
             _section("link", "Link", link),
+            _section("look", "Look at a confirmed page", link["looks"][0], shown=False),
             _section("brief", "The two articles of a link", link["rewrite"], shown=False),
             _section("coverage", "Coverage", link["coverage"], shown=False),
             _section("evidence", "Evidence", passage | other, shown=False),
@@ -222,8 +226,8 @@ def _section(name: str, title: str, example: Json, shown: bool = True) -> str:
 
 
 _SECTIONS = (
-    "article", "attribution", "teaser", "link", "brief", "coverage", "evidence", "archive", "candidate", "story",
-    "member", "membership", "change", "review", "row", "group", "reject", "extract", "truth", "evaluation",
+    "article", "attribution", "teaser", "link", "look", "brief", "coverage", "evidence", "archive", "candidate",
+    "story", "member", "membership", "change", "review", "row", "group", "reject", "extract", "truth", "evaluation",
     "kind-figures", "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run",
     "worker", "import", "purge", "store-copy", "copied-table", "source", "token", "webhook", "undelivered", "delivery",
     "check", "offer", "met-host",

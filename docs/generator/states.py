@@ -33,6 +33,7 @@ def states_page() -> str:
             _section("Relation of a link", "relation", _values(model.Relation)),
             _section("Relation of a member to its story", "kinship", _values(model.Kinship)),
             _section("State of a link", "link-state", _values(model.LinkState)),
+            _section("Outcome of a look", "look-outcome", _values(model.LookOutcome)),
             _section("Precedence", "precedence", _values(model.Precedence)),
             _section("Standing", "standing", _values(model.Standing)),
             _section("Kind of evidence", "evidence-kind", _values(model.EvidenceKind)),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from crawler.interchange import link_id
-from crawler.model import LinkState, Place
+from crawler.model import LinkState, Look, LookOutcome, Place
 from crawler.store.browsing import LinkFilter
 from tests.pages.conftest import Browser, put_link
 from tests.pages.test_hostile import put_hostile
@@ -178,6 +178,23 @@ async def test_the_two_texts_stand_side_by_side_and_pairs_are_joined(chromium: A
     assert (await browser.store.listed_link(first)).state is LinkState.NEW
 
 
+async def test_the_crawler_is_watched_at_work_and_the_list_can_be_held(chromium: Any, browser: Browser) -> None:
+    faults: list[str] = []
+    window = await new_page(chromium, browser, faults)
+    await window.goto("/live")
+    await until(window, "document.querySelector('#live-state').innerText.startsWith('Live')")
+    await put_link(browser.store, "one", source="Harbour Post")
+    await until(window, "document.querySelectorAll('#live .linked').length === 1")
+    assert await window.locator("#live-sources tbody tr").all_inner_texts() == ["Harbour Post\t1\t1\t0"]
+    await window.click("#live-pause")
+    await put_link(browser.store, "two", source="Harbour Post")
+    await until(window, "document.querySelector('#live-sources tbody td:nth-child(3)').innerText === '2'")
+    assert await window.locator("#live .linked").count() == 1
+    await window.click("#live-pause")
+    assert await window.locator("#live .linked").count() == 2
+    assert faults == []
+
+
 async def test_every_page_fits_a_narrow_screen(chromium: Any, browser: Browser) -> None:
     paths = await every_page(browser)
     window = await new_page(chromium, browser, [])
@@ -231,6 +248,10 @@ async def every_page(browser: Browser) -> list[str]:
     hostile = await put_hostile(browser)
     judged = await put_link(store, "judged")
     await store.review(judged, LinkState.CONFIRMED, reviewer="Morna", note="Same quotes")
+    await store.ask_look(judged)
+    await store.queue_looks()
+    (entry,) = await store.lease("w", 9, per_host=9, seconds=60)
+    await store.looked(entry.key, "w", Look(browser.clock.now(), LookOutcome.GONE, "status-410"))
     await store.record_decision(unlinked(page("judged")), worker=None, reason="again")
     await store.store_article(page("claims"), fingerprint(9))
     await store.record_decision(unlinked(page("claims"), claim()), Place(), worker=None, reason="new")
@@ -248,6 +269,7 @@ async def every_page(browser: Browser) -> list[str]:
         "/sites",
         "/sources",
         "/unlinked",
+        "/live",
         "/search?q=ferry",
         "/search?q=",
         f"/articles/{page('hostile').id}",

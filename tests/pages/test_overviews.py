@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from crawler.model import Considered, Decision, Evidence, EvidenceKind, Place
+from crawler.model import Considered, Decision, Evidence, EvidenceKind, Place, Reference
 from crawler.store.webhooks import Hold, Letter
 from crawler.web.asking import asked
 from tests.pages.conftest import FERRY, REWORDED, Browser, put_link
@@ -140,3 +140,15 @@ def test_an_address_holds_only_what_differs_from_the_usual() -> None:
     assert wanted.filter.until == NOON.replace(hour=0) + timedelta(days=1)
     assert wanted.query(after="1.0") == "?site=www.Copy.example&least=0.5&to=2026-03-02&after=1.0"
     assert asked({}).query() == ""
+
+
+async def test_sources_show_what_they_announced_on_each_of_the_last_days(browser: Browser) -> None:
+    await browser.store.reconcile([source("Harbour Post"), source("Quay News", url="https://quay.example/feed")])
+    for days, count in ((20, 9), (3, 2), (0, 1)):
+        at = NOON - 24 * days * HOUR
+        urls = [Reference(url=f"https://harbour.example/{days}/{number}") for number in range(count)]
+        await browser.store.announce("Harbour Post", urls, now=at)
+    shown = await browser.get("/sources")
+    told = [node.attributes["aria-label"] or "" for node in shown.html.css(".spark")]
+    assert [one.rpartition(": ")[2] for one in told] == ["0, " * 10 + "2, 0, 0, 1", "0, " * 13 + "0"]
+    assert len(shown.html.css(".spark rect")) == 2

@@ -11,6 +11,7 @@ from crawler.model import (
     Completeness,
     EvidenceKind,
     LinkState,
+    LookOutcome,
     Precedence,
     Relation,
     Role,
@@ -86,6 +87,7 @@ def _article() -> Json:
 
 
 _BRIEF = _object({"id": _ID, "url": _TEXT, "title": _TEXT, "publisher": _TEXT, "published": _TIME_OR_NULL})
+_ARCHIVE = _object({"file": _TEXT, "offset": _COUNT, "record_id": _TEXT})
 _COVERAGE = _object({"rewrite": _SHARE, "original": _SHARE})
 _EVIDENCE = _object(
     {
@@ -125,12 +127,23 @@ def components() -> Json:
             {
                 "id": _ID,
                 "state": _words(*LinkState),
-                "archive": _or_null(_object({"file": _TEXT, "offset": _COUNT, "record_id": _TEXT})),
+                "archive": _or_null(_ARCHIVE),
                 "rewrite": ref("Brief"),
                 "original": ref("Brief"),
                 **_FACTS,
+                "looks": _list(ref("Look")),
             }
         ),
+        "Look": _object(
+            {
+                "at": _TIME,
+                "outcome": _words(*LookOutcome),
+                "reason": _TEXT,
+                "text_hash": _TEXT_OR_NULL,
+                "archive": _or_null(_ARCHIVE),
+            }
+        ),
+        "AskedLook": _object({"link": _ID, "due": _TIME}),
         "Story": _object(
             {
                 **_BRIEF["properties"],

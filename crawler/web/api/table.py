@@ -7,7 +7,7 @@ from functools import cache
 from aiohttp import web
 
 from crawler.interchange import Json
-from crawler.web.api import changes, reading, reviewing, tracing
+from crawler.web.api import changes, looking, reading, reviewing, tracing
 from crawler.web.api.answers import answer
 from crawler.web.api.document import document
 from crawler.web.api.operations import Operation, Values
@@ -20,6 +20,7 @@ async def openapi(request: web.Request, _values: Values) -> web.Response:
 OPERATIONS = (
     *reading.OPERATIONS,
     *reviewing.OPERATIONS,
+    *looking.OPERATIONS,
     *changes.OPERATIONS,
     *tracing.OPERATIONS,
     Operation("getDocument", "GET", "/openapi.json", "This document.", openapi, ""),
