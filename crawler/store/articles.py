@@ -232,7 +232,9 @@ def write_version(
     tx: Transaction, article: Article, row: Row[Any] | None, digest: str, fingerprint: Fingerprint | None
 ) -> tuple[StoredArticle, Row[Any]] | None:
     """None where another worker stored the same new article at this moment: nothing was written."""
-    was_live = row is not None and row.state != "removed"
+    # A teaser that another story's full text stood in for is there again once it has a text of its own.
+    is_back = row is not None and row.state == "replaced" and article.completeness is Completeness.FULL
+    was_live = row is not None and row.state != "removed" and not is_back
     before = row
     version = 1 if row is None else row.version + 1
     if row is None:
@@ -267,8 +269,10 @@ def write_version(
 
 def _values(tx: Transaction, article: Article, row: Row[Any] | None, digest: str) -> dict[str, Any]:
     """The row's columns for a new version of the article that `row` holds, None: for its first."""
+    is_replaced = row is not None and row.state == "replaced" and article.completeness is Completeness.TEASER
     return {
-        "state": row.state if row is not None and row.state == "replaced" else "live",
+        "state": "replaced" if is_replaced else "live",
+        "replaced_by": row.replaced_by if row is not None and is_replaced else None,
         "role": article.role.value,
         "completeness": article.completeness.value,
         "publisher": article.publisher,

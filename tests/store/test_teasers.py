@@ -88,6 +88,18 @@ async def test_a_replaced_teaser_that_changes_stays_replaced(store: Store) -> No
     assert [row["id"] async for row in store.export_articles()] == [FULL.id]
 
 
+async def test_a_replaced_teaser_that_gets_a_text_of_its_own_is_an_article_again(store: Store) -> None:
+    await store.store_article(FULL, fingerprint(1))
+    await store.store_article(teaser(), fingerprint(1))
+    own = teaser(completeness=Completeness.FULL, text="The harbour wall is to be raised by a metre, the town said.")
+    assert (await store.store_article(own, fingerprint(1))).outcome == "created"
+    assert sorted(await found(store, Side.ORIGINAL)) == sorted([FULL.id, own.id])
+    assert {row["id"] async for row in store.export_articles()} == {FULL.id, own.id}
+    by_url = await store.article_by_url(own.url)
+    assert by_url is not None
+    assert (by_url.id, by_url.text) == (own.id, own.text)
+
+
 async def test_a_second_full_text_keeps_the_teaser_replaced_when_the_first_goes(store: Store) -> None:
     second = replace(FULL, id="1" * 32, vendor_id="TW9", url="https://wire.example/second")
     for article in (teaser(), FULL, second):
