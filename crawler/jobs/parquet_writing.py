@@ -101,6 +101,8 @@ def schema_of(kind: str) -> Any:
     evidence = arrow.list_(
         arrow.struct({"kind": text, "text": text, "rewrite": span, "original": span, "similarity": number})
     )
+    record = arrow.struct({"file": text, "offset": count, "record_id": text})
+    look = arrow.struct({"at": time, "outcome": text, "reason": text, "text_hash": text, "archive": record})
     facts = {
         "relation": text,
         "score": number,
@@ -124,10 +126,11 @@ def schema_of(kind: str) -> Any:
         "links": {
             "id": text,
             "state": text,
-            "archive": arrow.struct({"file": text, "offset": count, "record_id": text}),
+            "archive": record,
             "rewrite": arrow.struct(brief),
             "original": arrow.struct(brief),
             **facts,
+            "looks": arrow.list_(look),
         },
         "stories": {**brief, "aliases": texts, "size": count, "members": arrow.list_(arrow.struct(member))},
         "changes": {

@@ -206,6 +206,7 @@ def _started(*arguments: str, folder: Path) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.full
 def test_an_import_that_is_stopped_keeps_what_it_has_stored(tmp_path: Path) -> None:
     _dump(tmp_path / "wire.jsonl", 4_000)
     importing = _started("import", "wire.jsonl", folder=tmp_path)

@@ -8,12 +8,22 @@ from typing import Any
 
 import pytest
 
+from crawler.daemon import service
 from crawler.settings import DatabaseSettings, FetchSettings, RunSettings, Settings, SourceSettings
 from tests.databases import *  # noqa: F403 - fixtures
 from tests.stories import feed, page_html, story
 from tests.web import Web
 
 Configure = Callable[..., Settings]
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CPU work runs in a thread: a run of a handful of pages would spend its time on starting a process for them.
+
+    Tests that start `wiretrace run` itself have real ones.
+    """
+    monkeypatch.setattr(service, "default_processes", lambda: 0)
 
 
 @pytest.fixture
@@ -42,7 +52,7 @@ def configure(tmp_path: Path) -> Configure:
         return Settings(
             database=DatabaseSettings(url=database),
             fetch=FetchSettings(allow_private=("127.0.0.0/8",), delay=0.0, max_age_days=0, timeout=5.0),
-            run=RunSettings(processes=1),
+            run=RunSettings(),
             sources=tuple(SourceSettings(name=name, url=url, role=role) for name, (url, role) in sources.items()),
         )
 

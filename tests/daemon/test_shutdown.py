@@ -112,6 +112,7 @@ async def test_a_signal_ends_the_daemon_cleanly_and_what_it_had_is_stored(
     assert {row["title"] for row in await stored(configuration)} == {story(name).title for name in asked}
 
 
+@pytest.mark.full
 async def test_a_killed_run_is_taken_up_by_the_next(site: Web, start: Start, configuration: Path) -> None:
     process = await start("run", "--once")
     await seen(site, 3)

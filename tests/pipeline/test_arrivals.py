@@ -197,6 +197,7 @@ async def test_the_order_of_arrival_changes_no_link_and_no_story(
     assert found == await in_order(f"sqlite+aiosqlite:///{other}")
 
 
+@pytest.mark.full
 async def test_the_order_of_arrival_changes_nothing_in_postgresql(
     postgres_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

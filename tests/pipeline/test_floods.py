@@ -65,6 +65,7 @@ async def settled(store: Store, cpu: CpuPool, pages: Sequence[Article]) -> Told:
     return Told(sorted(sizes, reverse=True), seconds, len(told), sum(map(len, small)))
 
 
+@pytest.mark.full
 async def test_copies_that_wait_for_their_decision_together_are_one_story(sqlite_url: str) -> None:
     count = MOST_COUNTED + 10  # more than a search reads of one key
     copies = [page(number, story("bakery-original").text) for number in range(count)]

@@ -149,6 +149,7 @@ def test_who_replays_the_log_holds_what_the_store_holds(
         asyncio.run(work(url))
 
 
+@pytest.mark.full
 async def test_a_long_life_of_a_store_can_be_replayed_on_both_engines(store: Store) -> None:
     random = Random(11)
     kinds = [
