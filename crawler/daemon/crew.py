@@ -45,7 +45,7 @@ IDLE_SECONDS, UNHEARD_SECONDS = 10.0, 1.0
 TEND_SECONDS = 0.5  # between two looks at which hosts are idle
 LEASE_PAUSE, DECIDE_PAUSE = 0.02, 0.2  # seconds, so that many rings become one look
 # Between two looks at what there is to learn of sites while pages come in: a site is judged once for many pages.
-LEARN_SECONDS = 2.0
+LEARN_SECONDS = 10.0
 SOURCES_SECONDS = 30.0  # between two readings of all sources
 LEFT_SECONDS = 60.0  # that one pass waits for a source whose host another worker asks, before it is left to that one
 RETENTION_SECONDS = 600.0  # between two looks for texts that were kept long enough

@@ -14,7 +14,7 @@ from crawler.pipeline.cpu import CpuPool, linker
 from crawler.pipeline.tally import Tally
 from crawler.store import Case, Choice, Neighbours, RecordOutcome, Store, Surroundings
 
-CHOICE = Choice(least_overlap, shortlist, lambda page: bool(markers(page)))
+CHOICE = Choice(least_overlap, shortlist, lambda page: bool(markers(page)), may_be_kin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class LinkingDesk:
             metrics.DECISIONS.add("original")
             await self.store.settle(article_id, worker=worker, enqueue=case.concerns, reason=reason)
             return
-        verification = await self._weigh(case.article, case.surroundings)
+        verification = await self._weigh(case.article, case.fingerprint, case.surroundings)
         place = await self._place(case, verification.decision)
         recorded = await self.store.record_decision(verification.decision, place, worker=worker, reason=reason)
         tally.linked += recorded.link in {RecordOutcome.CREATED, RecordOutcome.CHANGED}
@@ -61,7 +61,9 @@ class LinkingDesk:
         """Which other page a page belongs to; None where it has an original."""
         if decision.link is not None and decision.link.original_id not in case.rejected:
             return None
-        around = await self.store.neighbours(case.article, case.fingerprint, may_be_kin)
+        around = case.neighbours
+        if around is None:
+            around = await self.store.neighbours(case.article, case.fingerprint, may_be_kin)
         place = await self.cpu.run(place_page, case.article, around) if around else Place()
         if around.earlier and place.first_id is None:  # of none of them, and it may stand for others itself
             around = await self.store.neighbours(case.article, case.fingerprint, may_be_kin, later=True)
@@ -70,9 +72,11 @@ class LinkingDesk:
 
     async def verify(self, page: Article, fingerprint: Fingerprint) -> Verification:
         """The decision on a page, stored or not, with the articles it was weighed against."""
-        return await self._weigh(page, await self.store.surroundings(page, fingerprint, CHOICE))
+        return await self._weigh(page, fingerprint, await self.store.surroundings(page, fingerprint, CHOICE))
 
-    async def _weigh(self, page: Article, around: Surroundings) -> Verification:
+    async def _weigh(self, page: Article, fingerprint: Fingerprint, around: Surroundings) -> Verification:
+        if around.says_nothing:  # as of most pages: it need not go to the pool
+            return Verification(Decision(page.id, fingerprint.linker, 0.0), {})
         decision = await self.cpu.run(decide_page, page, around.originals, around.teasers, dict(around.known_urls))
         return Verification(decision, around.articles)
 

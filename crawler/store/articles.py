@@ -208,23 +208,20 @@ def _find(tx: Transaction, article: Article) -> Row[Any] | None:
     if key is not None:
         # A teaser and its full text that arrive at once have to see each other.
         tx.dialect.take_turns(tx.connection, f"headline {article.publisher} {key}")
-    row = tx.first(_BY_ID, {"id": article.id})
-    if row is not None or article.vendor_id is not None:
-        return row
-    return tx.first(_BY_URL, {"key": _url_key(article.url), "role": article.role.value})
+    if article.vendor_id is not None:
+        return tx.first(_BY_ID, {"id": article.id})
+    return tx.first(_BY_ID_OR_URL, {"id": article.id, "key": _url_key(article.url), "role": article.role.value})
 
 
-_BY_ID = sa.select(articles).where(articles.c.id == sa.bindparam("id")).with_for_update()
-_BY_URL = (
-    sa.select(articles)
-    .where(
-        articles.c.no == sa.select(aliases.c.article_no).where(aliases.c.key == sa.bindparam("key")).scalar_subquery(),
-        articles.c.role == sa.bindparam("role"),
-        articles.c.vendor_id.is_(None),
-        articles.c.state == "live",
-    )
-    .with_for_update()
+_HAS_ID = articles.c.id == sa.bindparam("id")
+_HAS_URL = sa.and_(
+    articles.c.no == sa.select(aliases.c.article_no).where(aliases.c.key == sa.bindparam("key")).scalar_subquery(),
+    articles.c.role == sa.bindparam("role"),
+    articles.c.vendor_id.is_(None),
+    articles.c.state == "live",
 )
+_BY_ID = sa.select(articles).where(_HAS_ID).with_for_update()
+_BY_ID_OR_URL = sa.select(articles).where(sa.or_(_HAS_ID, _HAS_URL)).order_by(_HAS_ID.desc()).limit(1).with_for_update()
 _NEW_VERSION = sa.insert(versions)
 
 
@@ -258,7 +255,9 @@ def write_version(
         },
     )
     if fingerprint is not None:
-        side = places.side_of(tx, row.no, Side.of(article.role, article.completeness))
+        side = Side.of(article.role, article.completeness)
+        if before is not None:
+            side = places.side_of(tx, row.no, side)
         candidates.put(tx, row.no, side, fingerprint, first=before is None)
     elif before is not None:
         candidates.take_off(tx, [row.no], forget=True)

@@ -147,7 +147,9 @@ def newest(tx: Transaction, number: int) -> Fingerprint:
 
 def serving(tx: Transaction) -> Row[Any] | None:
     """The linker whose index is in use: `no`, `linker`, `scheme`."""
-    return tx.first(_SERVING)
+    if tx.serving is None:
+        tx.serving = tx.first(_SERVING)
+    return tx.serving
 
 
 _SERVING = sa.select(linkers).where(linkers.c.serving)

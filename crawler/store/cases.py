@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from crawler.model import Article, Completeness, Fingerprint, LinkState, Role, Side
-from crawler.store import candidates, held
+from crawler.store import candidates, held, places
 from crawler.store.articles import known_urls
 from crawler.store.connected import Connected
 from crawler.store.records import Case, Choice, Surroundings
@@ -37,6 +37,9 @@ def _case(tx: Transaction, article_id: str, choice: Choice) -> Case | None:
         return None
     if article.role is Role.AGGREGATOR:
         around = _surroundings(tx, article, fingerprint, choice)
+        if not around.originals:
+            near = places.neighbours(tx, article, fingerprint, choice.may_be_kin)
+            return Case(article, fingerprint, surroundings=around, neighbours=near)
         return Case(article, fingerprint, surroundings=around, rejected=_rejected(tx, article_id))
     pages = [page for side in (Side.PAGE, Side.ASIDE) for page in candidates.search(tx, fingerprint, side, MOST_PAGES)]
     pages.sort(key=lambda page: (-page.overlap, page.article_id))
@@ -60,7 +63,8 @@ _REJECTED = (
 def _surroundings(tx: Transaction, page: Article, fingerprint: Fingerprint, choice: Choice) -> Surroundings:
     least = choice.least_overlap(fingerprint)
     found = choice.originals(fingerprint, candidates.search(tx, fingerprint, Side.ORIGINAL, MOST_ORIGINALS, least))
-    teasers = candidates.search(tx, fingerprint, Side.TEASER, MOST_TEASERS) if choice.seeks_teaser(page) else []
+    claims = choice.claims(page)
+    teasers = candidates.search(tx, fingerprint, Side.TEASER, MOST_TEASERS) if claims else []
     named = [one.article_id for one in teasers]
     addresses = [*page.hyperlinks, *([page.canonical_url] if page.canonical_url else [])]
     known = known_urls(tx, addresses) if addresses else {}
@@ -70,6 +74,7 @@ def _surroundings(tx: Transaction, page: Article, fingerprint: Fingerprint, choi
         originals=tuple(texts[one] for one in wanted if one in texts and _is_original(texts[one])),
         teasers=tuple(texts[one] for one in named if one in texts),
         known_urls=known,
+        claims=claims,
     )
 
 

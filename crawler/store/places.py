@@ -46,9 +46,7 @@ class Places(Connected):
         `worth` is asked with the overlap and the whole weights of the two fingerprints. Costs two searches, and one
         read of at most 12 texts.
         """
-        if page.first_seen is None or not _can_belong(page):
-            return Neighbours()
-        return await self._db.read(_neighbours, page, fingerprint, worth, later)
+        return await self._db.read(neighbours, page, fingerprint, worth, later)
 
 
 def side_of(tx: Transaction, number: int, side: Side) -> Side:
@@ -201,9 +199,12 @@ def _rank(first_seen: datetime, identifier: str) -> Rank:
     return first_seen.date(), identifier
 
 
-def _neighbours(
-    tx: Transaction, page: Article, fingerprint: Fingerprint, worth: WorthComparing, later: bool
+def neighbours(
+    tx: Transaction, page: Article, fingerprint: Fingerprint, worth: WorthComparing, later: bool = False
 ) -> Neighbours:
+    """See `Places.neighbours`."""
+    if page.first_seen is None or not _can_belong(page):
+        return Neighbours()
     mine = _rank(_seen(page), page.id)
     # Copies that have not been decided yet crowd each other out, till all but one are aside.
     found = candidates.search_crowd(tx, fingerprint, Side.PAGE, _SEARCHED)

@@ -253,12 +253,15 @@ class Choice:
     """What of the store is worth reading for a decision.
 
     `least_overlap` is that of an original with the page's fingerprint, `originals` says which of those found are to be
-    read, `seeks_teaser` whether the page's own claims make a feed's item worth looking for.
+    read, `claims` whether a page says itself that it stems from one of our titles, which makes a feed's item worth
+    looking for, and `may_be_kin` whether two pages are worth a comparison, given the overlap and the whole weights of
+    their fingerprints.
     """
 
     least_overlap: Callable[[Fingerprint], float]
     originals: Callable[[Fingerprint, Sequence[Candidate]], Sequence[Candidate]]
-    seeks_teaser: Callable[[Article], bool]
+    claims: Callable[[Article], bool]
+    may_be_kin: Callable[[float, float, float], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +271,12 @@ class Surroundings:
     originals: tuple[Article, ...] = ()
     teasers: tuple[Article, ...] = ()
     known_urls: Mapping[str, str] = field(default_factory=dict)
+    claims: bool = True  # whether the page may say itself where it stems from
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether there is nothing to weigh: no linker could link or attribute the page."""
+        return not (self.originals or self.teasers or self.claims)
 
     @property
     def articles(self) -> dict[str, Article]:
@@ -299,7 +308,8 @@ class Neighbours:
 class Case:
     """An article whose decision is pending: a page with its surroundings, or an original and the pages it concerns.
 
-    `rejected` are originals that a person said the page does not stem from.
+    `rejected` are originals that a person said the page does not stem from. `neighbours` are there already where
+    nothing was found that the page could be linked to; None: not looked for.
     """
 
     article: Article
@@ -307,3 +317,4 @@ class Case:
     surroundings: Surroundings = field(default_factory=Surroundings)
     concerns: tuple[str, ...] = ()
     rejected: frozenset[str] = frozenset()
+    neighbours: Neighbours | None = None

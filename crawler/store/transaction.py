@@ -43,6 +43,7 @@ class Transaction:
         "known_text_key",
         "notes",
         "now",
+        "serving",
         "sizes",
         "text_key",
         "wakes",
@@ -53,6 +54,7 @@ class Transaction:
         self.known_text_key: bytes | None = None  # once it was looked up and found good
         self.text_key = text_key  # of originals that are hashed, where a setting gives it
         self.notes: list[Note] = []
+        self.serving: Row[Any] | None = None  # the linker in use, once it was looked up
         self.sizes: dict[str, int] = {}  # stories touched, in order, and by how many members each grew
         self.homes: dict[str, str | None] = {}  # pages that moved: the story they are part of, None for their own
         self.heads: set[str] = set()  # articles of which a story may have to be told anew

@@ -53,6 +53,7 @@ def test_words_on_links_are_exported_in_order(tmp_path: Path) -> None:
     assert "'=2+2" in run(url, "export", "reviews", "--format", "csv").stdout
 
 
+@pytest.mark.full
 def test_words_on_links_become_a_corpus_that_evaluate_reads(tmp_path: Path) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path}/store.db"
     judged(url)
@@ -94,6 +95,7 @@ def test_serve_refuses_an_address_that_others_reach(tmp_path: Path, host: str) -
     assert len(refused.stderr.splitlines()) == 1
 
 
+@pytest.mark.full
 def test_serve_says_that_its_port_is_taken(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

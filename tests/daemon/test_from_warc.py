@@ -99,7 +99,7 @@ async def test_the_same_pages_in_another_archive_change_nothing(settings: Settin
     assert (again.tally.fetched, again.tally.new, again.tally.changed, again.tally.unchanged) == (2, 0, 0, 2)
 
 
-@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("newest_first", [pytest.param(False, marks=pytest.mark.full), True])
 async def test_the_newest_capture_is_the_text_in_whatever_order_archives_come(
     settings: Settings, tmp_path: Path, newest_first: bool
 ) -> None:

@@ -33,7 +33,10 @@ from tests.store.pieces import HOUR, NOON, StillClock, claim, fingerprint, linke
 from tests.store.processes import context, copy_slowly
 from tests.store.replaying import exported, replay
 
-WAYS = (("sqlite", "postgresql"), ("postgresql", "sqlite"), ("sqlite", "sqlite"))
+WAYS = (
+    ("sqlite", "postgresql"),
+    *(pytest.param(way, marks=pytest.mark.full) for way in (("postgresql", "sqlite"), ("sqlite", "sqlite"))),
+)
 KEYS = fingerprint(1, -2, 3)
 MANY = 12  # pages, so that small batches are several
 
