@@ -13,7 +13,7 @@ SQLite, pinned to the same core, in an environment of its own that is made where
 the making of its index is counted.
 
 Pages a second are those of one core's CPU time, which other work on the machine changes least; wall clock stands beside
-it. --postgres: one worker, then two, on one PostgreSQL and on all cores.
+it. --postgres: one worker, then two, on one PostgreSQL and on all cores, their start taken off as well.
 """
 
 from __future__ import annotations
@@ -235,23 +235,33 @@ def on_postgres(folder: Path, base: Sequence[Signed], given: argparse.Namespace,
         prepare_store(template, base, given.originals)
         costs, rates = [], []
         for workers in (1, 2):
-            server.psql(f"CREATE DATABASE bench{workers} TEMPLATE postgres")
-            url = template.replace("/postgres?", f"/bench{workers}?")
-            settings = folder / f"workers{workers}.toml"
-            write_settings(settings, url, sources, given.port, processes=1)
-            before = _cpu_below(server)
-            runs = run_wiretrace([settings] * workers, None)
-            of_server = _cpu_below(server) - before
-            pages = sum(one.pages for one in runs)
-            costs.append(1_000 * (runs[0].cpu + of_server) / pages)
-            rates.append(pages / runs[0].wall)
+            few, _, few_cost, few_wall = _shared(folder, server, template, given.port, sources[:FEW], workers)
+            runs, pages, cost, wall = _shared(folder, server, template, given.port, sources, workers)
+            counted = pages - sum(one.pages for one in few)
+            costs.append(1_000 * (cost - few_cost) / counted)
+            rates.append(counted / (wall - few_wall))
             print(
                 f"PostgreSQL, {workers} worker(s) of one pool process: {pages} pages ({', '.join(str(one.pages) for one in runs)}), "
-                f"{rates[-1]:.1f} pages a second, {costs[-1]:.1f} ms of CPU a page, the server's included"
+                f"{rates[-1]:.1f} pages a second, {costs[-1]:.1f} ms of CPU a page, the server's included "
+                f"(start of all: {few_wall:.1f} s, {few_cost:.1f} s of CPU)"
             )
         print(
             f"  two workers: {rates[1] / rates[0]:.2f} times the pages, {costs[1] / costs[0]:.2f} times the CPU a page"
         )
+
+
+def _shared(
+    folder: Path, server: Any, template: str, port: int, sources: Sequence[Any], workers: int
+) -> tuple[list[Run], int, float, float]:
+    """Workers on one new database: their runs, pages in all, seconds of CPU with the server's, and of wall clock."""
+    name = f"bench{workers}_{len(sources)}"
+    server.psql(f"CREATE DATABASE {name} TEMPLATE postgres")
+    settings = folder / f"{name}.toml"
+    write_settings(settings, template.replace("/postgres?", f"/{name}?"), sources, port, processes=1)
+    before = _cpu_below(server)
+    runs = run_wiretrace([settings] * workers, None)
+    of_server = _cpu_below(server) - before
+    return runs, sum(one.pages for one in runs), runs[0].cpu + of_server, runs[0].wall
 
 
 def _cpu_below(server: Any) -> float:
