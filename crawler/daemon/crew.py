@@ -43,7 +43,7 @@ SKEW = timedelta(seconds=60)  # by which clocks of workers may differ
 # have put something to do and can't be heard.
 IDLE_SECONDS, UNHEARD_SECONDS = 10.0, 1.0
 TEND_SECONDS = 0.5  # between two looks at which hosts are idle
-LEASE_PAUSE, DECIDE_PAUSE = 0.02, 0.2  # seconds, so that many rings become one look
+LEASE_PAUSE, DECIDE_PAUSE = 0.05, 0.2  # seconds, so that many rings become one look
 # Between two looks at what there is to learn of sites while pages come in: a site is judged once for many pages.
 LEARN_SECONDS = 10.0
 SOURCES_SECONDS = 30.0  # between two readings of all sources

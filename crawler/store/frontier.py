@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -120,10 +121,24 @@ def settle(
     tx: Transaction, key: str, worker: str | None, article_no: int | None, validators: Validators | None
 ) -> None:
     """The page was fetched. Queued again at once where a newer version was announced while it was under way."""
+    given: dict[str, Any] = {"now": tx.now, "page": key}
+    if worker is not None:
+        given["worker"] = worker
+    if article_no is not None:
+        given["article"] = article_no
+    if validators is not None:
+        given |= {"new_etag": validators.etag, "new_last_modified": validators.last_modified}
+    tx.run(_settled(frozenset(given)), given)
+
+
+@cache
+def _settled(given: frozenset[str]) -> sa.Update:
+    """Made once for each set of parameters: it runs for every page."""
+    now = sa.bindparam("now", type_=frontier.c.available_at.type)
     values: dict[str, Any] = {
         "state": _unless_newer(DONE),
-        "available_at": tx.now,
-        "fetched_at": tx.now,
+        "available_at": now,
+        "fetched_at": now,
         "reference": sa.case((_is_current(), None), else_=frontier.c.reference),
         "attempts": 0,
         "losses": 0,
@@ -131,11 +146,13 @@ def settle(
         "detail": None,
         **let_go(),
     }
-    if article_no is not None:
-        values["article_no"] = article_no
-    if validators is not None:
-        values["etag"], values["last_modified"] = validators.etag, validators.last_modified
-    _update(tx, key, worker, values)
+    if "article" in given:
+        values["article_no"] = sa.bindparam("article", type_=frontier.c.article_no.type)
+    if "new_etag" in given:
+        values["etag"] = sa.bindparam("new_etag", type_=frontier.c.etag.type)
+        values["last_modified"] = sa.bindparam("new_last_modified", type_=frontier.c.last_modified.type)
+    row = sa.update(frontier).where(frontier.c.key == sa.bindparam("page")).values(values)
+    return row if "worker" not in given else row.where(frontier.c.leased_by == sa.bindparam("worker"))
 
 
 def _announce(tx: Transaction, source: str, references: Sequence[Reference], now: datetime) -> Announced:

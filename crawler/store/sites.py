@@ -217,7 +217,10 @@ def _swept(tx: Transaction, work: SiteWork, next_from: int | None) -> None:
 
 
 def _locked(tx: Transaction, number: int) -> Row[Any] | None:
-    return tx.first(sa.select(sites).where(sites.c.no == number).with_for_update())
+    return tx.first(_LOCKED, {"number": number})
+
+
+_LOCKED = sa.select(sites).where(sites.c.no == sa.bindparam("number")).with_for_update()
 
 
 def _settle(tx: Transaction, row: Row[Any], values: dict[str, Any]) -> None:
