@@ -60,6 +60,7 @@ COMMANDS = {
     "token": ("tokens", "The access tokens of those who ask `serve` from another machine."),
     "webhooks": ("webhooks", "The programs that `run` tells what changes."),
     "status": ("status", "Show the queue, the workers, sources in trouble and the last runs."),
+    "completion": ("completion", "Print a script by which a shell completes commands, options and their choices."),
 }  # fmt: skip
 
 
@@ -117,7 +118,7 @@ app = typer.Typer(
     cls=_Group,
     help="Crawl news sites and link machine-paraphrased rewrites to the Dow Jones story they came from.",
     no_args_is_help=True,
-    add_completion=True,
+    add_completion=False,  # a program started at every key press takes a second: `completion` prints words
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
