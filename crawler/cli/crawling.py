@@ -45,8 +45,10 @@ def run(
 ) -> None:
     """Crawl the configured sources and link what is found: for ever, or one pass with --once.
 
-    Examples:  wiretrace run        wiretrace run --once --due --max-time 10m
-    wiretrace run --from-warc CC-NEWS-20260103.warc.gz
+    Examples:
+      wiretrace run
+      wiretrace run --once --due --max-time 10m
+      wiretrace run --from-warc CC-NEWS-20260103.warc.gz
     """
     if due and not once:
         raise UsageError("--due: expected together with --once")

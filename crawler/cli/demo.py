@@ -39,7 +39,12 @@ app = new_app()
 def demo(
     db: Annotated[str | None, typer.Option("--db", metavar="URL", help="The store; default a new SQLite file.")] = None,
 ) -> None:
-    """Crawl and link the bundled sample web over loopback; needs no internet and no other service."""
+    """Crawl and link the bundled sample web over loopback; needs no internet and no other service.
+
+    Examples:
+      wiretrace demo
+      wiretrace demo --db sqlite+aiosqlite:///demo.db
+    """
     folder = Path(tempfile.mkdtemp(prefix="wiretrace-demo-"))
     url = db or f"sqlite+aiosqlite:///{folder / 'demo.db'}"
     try:

@@ -1,0 +1,54 @@
+"""Help as it is read: what a command does, then examples to copy; and JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import typer
+
+from crawler.cli.app import app, split_help
+from docs.generator.commands import walk
+from tests.cli.conftest import Wiretrace
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    root = typer.main.get_command(app)
+    for command, ctx in walk(root, root.make_context("wiretrace", [], resilient_parsing=True)):
+        if not hasattr(command, "commands"):
+            yield ctx.command_path, command.help or ""
+
+
+# That the examples' options exist is seen to by tests/test_docs.py: the manual shows the same ones.
+@pytest.mark.parametrize(("path", "text"), [pytest.param(*one, id=one[0]) for one in commands()])
+def test_every_command_has_examples_of_itself(path: str, text: str) -> None:
+    _, examples = split_help(text)
+    assert examples
+    name = path.rpartition(" ")[2]
+    assert all(name in example.split() and example.startswith("wiretrace ") for example in examples)
+
+
+def test_examples_stand_in_the_help_each_on_its_line_however_long(wiretrace: Wiretrace) -> None:
+    lines = wiretrace("link", "--help").out.splitlines()
+    start = lines.index("Examples:")
+    assert lines[start + 1] == "  wiretrace link --in pages.jsonl.gz --originals wire/ --out links.jsonl"
+    assert lines[start + 2].endswith("--out links/ --memory 4G")
+    assert lines.index("Options:") > start
+
+
+def test_a_script_reads_how_the_schema_stands(wiretrace: Wiretrace) -> None:
+    before = json.loads(wiretrace("db", "current", "--json").out)
+    assert (before["current"], before["up_to_date"]) == (None, False)
+    wiretrace("db", "upgrade")
+    after = json.loads(wiretrace("db", "current", "--json").out)
+    assert after == {"current": before["known"], "known": before["known"], "up_to_date": True}
+
+
+def test_a_script_reads_what_a_reindex_did(wiretrace: Wiretrace) -> None:
+    done = json.loads(wiretrace("db", "reindex", "--json").out)
+    assert (done["signed"], done["pages"], done["links_changed"]) == (0, 0, 0)
+
+
+def test_a_script_reads_the_archives_that_were_read(wiretrace: Wiretrace) -> None:
+    assert json.loads(wiretrace("archive", "list", "--json").out) == []
