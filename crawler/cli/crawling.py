@@ -66,7 +66,7 @@ def run(
         log.warning(
             "no configuration: only sources of `wiretrace sources add` are crawled (`wiretrace init` writes one)"
         )
-    with console.progress() as watch:
+    with console.progress(limit) as watch:
         result = finish(
             daemon.run(context().settings, once=once, due_only=due, only=source or (), max_seconds=limit, watch=watch)
         )

@@ -84,12 +84,12 @@ def import_(
             report,
         )
         return
-    paths = paths or []
+    given = paths or []
     if watch:
         _finish(
             watch_folders(
                 here.settings,
-                paths,
+                given,
                 clock=here.clock,
                 report=report,
                 kind=kind,
@@ -100,16 +100,21 @@ def import_(
             report,
         )
         return
-    work = import_originals(
-        here.settings,
-        paths,
-        clock=here.clock,
-        kind=kind,
-        publisher=publisher,
-        on_fault=console.fault,
-        report=report,
-    )
-    _finish(work, report)
+
+    async def work() -> None:
+        with console.bar("importing") as progress:
+            await import_originals(
+                here.settings,
+                given,
+                clock=here.clock,
+                kind=kind,
+                publisher=publisher,
+                on_fault=console.fault,
+                report=report,
+                watch=progress,
+            )
+
+    _finish(work(), report)
 
 
 def _check(paths: list[Path] | None, stream: Stream | None, *, watch: bool, only_streams: dict[str, object]) -> None:
