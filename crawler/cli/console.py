@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.cli import logs
@@ -59,6 +62,20 @@ def tell(message: str) -> None:
 
 def fault(error: WiretraceError) -> None:
     tell(f"wiretrace: {error}")
+
+
+def own_command() -> str:
+    """How to call this program again from the same folder: `wiretrace` where the shell finds it, else as it was called.
+
+    `make demo` calls one in an environment that no shell knows of.
+    """
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m crawler"
+    found = shutil.which(called.name)
+    if called.parent == Path() or (found is not None and Path(found).resolve() == called.resolve()):
+        return called.name
+    return shlex.quote(sys.argv[0])
 
 
 def print_json(value: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -126,11 +127,12 @@ def _print(result: RunResult, shown: DemoReport, configuration: Path) -> None:
         f"{wrong} other pages linked by mistake, {alone} rightly left alone."
     )
     _say("\nWhere to look next", "bold")
-    command = f"wiretrace --config {configuration}"
+    command = f"{console.own_command()} --config {shlex.quote(str(configuration))}"
     for line in (f"{command} export links", f"{command} trace PAGE.html", f"{command} status"):
         _say(f"  {line}")
     _say("\nTo look at these links in a browser, and to confirm or reject them", "bold")
     _say(f"  {command} serve")
+    _say("and open the address that it prints.")
 
 
 def _links_table(shown: DemoReport) -> Table:

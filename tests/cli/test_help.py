@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import typer
 
+from crawler.cli import console
 from crawler.cli.app import app, split_help
 from docs.generator.commands import walk
 from tests.cli.conftest import Wiretrace
@@ -35,6 +42,50 @@ def test_examples_stand_in_the_help_each_on_its_line_however_long(wiretrace: Wir
     assert lines[start + 1] == "  wiretrace link --in pages.jsonl.gz --originals wire/ --out links.jsonl"
     assert lines[start + 2].endswith("--out links/ --memory 4G")
     assert lines.index("Options:") > start
+
+
+@pytest.mark.parametrize(
+    ("called", "told"),
+    [
+        ("wiretrace", "wiretrace"),
+        (".venv/bin/wiretrace", ".venv/bin/wiretrace"),
+        ("/opt/a b/bin/wiretrace", "'/opt/a b/bin/wiretrace'"),
+        ("/usr/lib/crawler/__main__.py", f"{shlex.quote(sys.executable)} -m crawler"),
+    ],
+)
+def test_what_to_type_next_is_told_as_the_shell_finds_it(
+    monkeypatch: pytest.MonkeyPatch, called: str, told: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", [called])
+    assert console.own_command() == told
+
+
+def test_a_command_that_is_on_the_path_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "wiretrace").write_text("#!/bin/sh\n")
+    (tmp_path / "wiretrace").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "wiretrace")])
+    assert console.own_command() == "wiretrace"
+
+
+@pytest.mark.full
+def test_the_last_lines_of_the_demo_open_what_it_found(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(tmp_path)}
+    demo = subprocess.run(
+        [sys.executable, "-m", "crawler", "-q", "demo"],
+        capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=120, check=True,
+    )  # fmt: skip
+    command, last = demo.stdout.splitlines()[-2:]
+    assert last == "and open the address that it prints."
+    with subprocess.Popen(
+        [*shlex.split(command), "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
+    ) as server:
+        assert server.stdout is not None
+        try:
+            with urlopen(server.stdout.readline().split()[0], timeout=30) as page:
+                assert page.read().count(b'class="card new"') > 20
+        finally:
+            server.terminate()
 
 
 def test_a_script_reads_how_the_schema_stands(wiretrace: Wiretrace) -> None:
