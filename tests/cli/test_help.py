@@ -101,5 +101,11 @@ def test_a_script_reads_what_a_reindex_did(wiretrace: Wiretrace) -> None:
     assert (done["signed"], done["pages"], done["links_changed"]) == (0, 0, 0)
 
 
+def test_a_script_reads_what_an_import_did(wiretrace: Wiretrace, tmp_path: Path) -> None:
+    (tmp_path / "wire.jsonl").write_text("{}\n")
+    done = json.loads(wiretrace("import", "wire.jsonl", "--json").out)
+    assert (done["created"], done["faults"]) == (0, 1)
+
+
 def test_a_script_reads_the_archives_that_were_read(wiretrace: Wiretrace) -> None:
     assert json.loads(wiretrace("archive", "list", "--json").out) == []
