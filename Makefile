@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-scale bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-live bench-engines bench-workers
+.PHONY: help demo test test-full lint docs pictures clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-scale bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-live bench-engines bench-workers
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -43,6 +43,9 @@ $(DOCS_READY): $(READY) requirements-docs.txt
 docs: $(DOCS_READY) ## the manual, its reference written anew from the code, into site/
 	$(BIN)/python -m docs.generator
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict  # the banner is about a MkDocs that is not taken
+
+pictures: $(READY) ## docs/pictures/, taken by a browser (chromium) from what the demo finds
+	$(BIN)/python -m docs.generator.screens
 
 bench-crawl: $(READY) ## crawl real pages from loopback: make bench-crawl PAGES=folder
 	$(BIN)/python benchmarks/crawl_pages.py $(PAGES)

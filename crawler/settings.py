@@ -504,8 +504,12 @@ _MAY_HOLD_SECRETS = frozenset({"url", "proxy", "headers_env"})
 
 
 def _fault(error: ValidationError, place_of: Callable[[Place], str]) -> SettingsError:
-    """The first fault as one line; the others show once it is mended. `place_of` says where a key was written."""
-    fault = error.errors(include_url=False)[0]
+    """The first fault as one line; the others show once it is mended. `place_of` says where a key was written.
+
+    A misspelt key goes first: the one that was meant is missing then, which says less.
+    """
+    faults = error.errors(include_url=False)
+    fault = next((one for one in faults if one["type"] == "extra_forbidden"), faults[0])
     place = fault["loc"]
     where, key = place_of(place), _dotted(place)
     if fault["type"] == "extra_forbidden":

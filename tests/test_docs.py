@@ -20,7 +20,7 @@ import typer
 
 from crawler.cli.app import app
 from crawler.interchange import ARTICLE_FIELDS
-from docs.generator import pages
+from docs.generator import pages, screens
 from docs.generator.commands import walk
 from docs.generator.settings import keys
 
@@ -32,6 +32,7 @@ _FENCE = re.compile(r"^( *`{3,}).*?^\1\s*$", re.MULTILINE | re.DOTALL)  # indent
 _INLINE_CODE = re.compile(r"`[^`\n]*`")
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^()\s]+)\)")
 _HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*$", re.MULTILINE)
+PNG = b"\x89PNG\r\n\x1a\n"
 _SHELL = {"|", ">", ">>", "<", "&&", "||", ";", "&", "2>"}
 
 
@@ -168,6 +169,24 @@ def test_links_and_pictures_of_a_page_lead_somewhere(path: Path) -> None:
         assert there.is_file(), f"{name_of(path)}: {target}"
         assert there.is_relative_to(DOCS), f"{name_of(path)}: {target} is not a part of the manual"
         assert not anchor or anchor in anchors(there), f"{name_of(path)}: {target}"
+
+
+def test_the_readme_shows_pictures_that_are_there_and_load_fast() -> None:
+    shown = [target for target in links(ROOT / "README.md") if target.endswith(".png")]
+    assert sorted(shown) == ["docs/pictures/compare.png", "docs/pictures/inbox.png"]
+    for picture in (DOCS / "pictures").iterdir():
+        assert picture.read_bytes()[:8] == PNG, picture.name
+        assert picture.stat().st_size <= screens.LARGEST, picture.name
+
+
+@pytest.mark.full
+def test_a_browser_takes_the_pictures_from_the_demo(tmp_path: Path) -> None:
+    if screens.chromium() is None:
+        pytest.skip("no chromium here: .ci/packages installs it where there is apt")
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    screens.main(tmp_path)
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted(one.name for one in (DOCS / "pictures").iterdir())
+    assert all(one.read_bytes()[:8] == PNG for one in tmp_path.iterdir())
 
 
 def test_every_page_is_in_the_list_of_pages() -> None:

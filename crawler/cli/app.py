@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from crawler import __version__
 from crawler.cli import console
@@ -60,6 +61,7 @@ COMMANDS = {
     "token": ("tokens", "The access tokens of those who ask `serve` from another machine."),
     "webhooks": ("webhooks", "The programs that `run` tells what changes."),
     "status": ("status", "Show the queue, the workers, sources in trouble and the last runs."),
+    "completion": ("completion", "Print a script by which a shell completes commands, options and their choices."),
 }  # fmt: skip
 
 
@@ -106,10 +108,42 @@ class _Group(TyperGroup):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
+class _Command(TyperCommand):
+    """A command whose examples stand in its help each on a line of its own, as one copies them."""
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        said, examples = split_help(self.help or "")
+        for paragraph in said:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(paragraph)
+        if examples:
+            with formatter.section("Examples"):
+                for example in examples:
+                    formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+
+
+def split_help(text: str) -> tuple[list[str], list[str]]:
+    """The paragraphs of a command's help, and the examples at its end: lines, or two or more spaces between them."""
+    paragraphs, examples = [], []
+    for paragraph in text.split("\n\n"):
+        head, found, rest = paragraph.partition(":")
+        if found and head in {"Example", "Examples"}:
+            examples += [one for one in re.split(r"\s{2,}|\n", rest.strip()) if one]
+        else:
+            paragraphs.append(" ".join(paragraph.split()))
+    return paragraphs, examples
+
+
+class _App(typer.Typer):
+    def command(self, name: str | None = None, **options: Any) -> Any:
+        return super().command(name, cls=_Command, **options)
+
+
 def new_app(**options: Any) -> typer.Typer:
     """What a module's commands hang on: one command, or a group of them."""
     # Plain help, not rich's: drawing its boxes takes longer than all else that --help does.
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, **options)
+    return _App(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, **options)
 
 
 app = typer.Typer(
@@ -117,7 +151,7 @@ app = typer.Typer(
     cls=_Group,
     help="Crawl news sites and link machine-paraphrased rewrites to the Dow Jones story they came from.",
     no_args_is_help=True,
-    add_completion=True,
+    add_completion=False,  # a program started at every key press takes a second: `completion` prints words
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -11,7 +11,7 @@ import typer
 from crawler.cli import console
 from crawler.cli.app import context, finish, new_app
 from crawler.errors import UsageError
-from crawler.interchange import time_to_json
+from crawler.interchange import Json, time_to_json
 from crawler.store import ArchiveProgress, Store
 
 app = new_app(help="The pages that are kept as evidence, and the archives that were read.", no_args_is_help=True)
@@ -52,14 +52,34 @@ def show(
 
 
 @app.command("list")
-def list_() -> None:
-    """List the archives that were read, with the pages in them and how far each was read, in bytes."""
+def list_(as_json: Annotated[bool, typer.Option("--json", help="The archives as JSON.")] = False) -> None:
+    """List the archives that were read, with the pages in them and how far each was read, in bytes.
+
+    Examples:
+      wiretrace archive list
+      wiretrace archive list --json
+    """
     here = context()
 
     async def work() -> list[ArchiveProgress]:
         async with await Store.open(here.settings.database, here.clock) as store:
             return await store.archives()
 
-    for one in finish(work()):
+    found = finish(work())
+    if as_json:
+        console.print_json([archive_json(one) for one in found])
+        return
+    for one in found:
         when = time_to_json(one.read_at)
         console.show(console.plain(f"{one.name} pages={one.pages} position={one.position} read={when} path={one.path}"))
+
+
+def archive_json(one: ArchiveProgress) -> Json:
+    """As `archive list --json` gives it."""
+    return {
+        "name": one.name,
+        "path": one.path,
+        "pages": one.pages,
+        "position": one.position,
+        "read_at": time_to_json(one.read_at),
+    }

@@ -45,8 +45,10 @@ def run(
 ) -> None:
     """Crawl the configured sources and link what is found: for ever, or one pass with --once.
 
-    Examples:  wiretrace run        wiretrace run --once --due --max-time 10m
-    wiretrace run --from-warc CC-NEWS-20260103.warc.gz
+    Examples:
+      wiretrace run
+      wiretrace run --once --due --max-time 10m
+      wiretrace run --from-warc CC-NEWS-20260103.warc.gz
     """
     if due and not once:
         raise UsageError("--due: expected together with --once")
@@ -64,7 +66,7 @@ def run(
         log.warning(
             "no configuration: only sources of `wiretrace sources add` are crawled (`wiretrace init` writes one)"
         )
-    with console.progress() as watch:
+    with console.progress(limit) as watch:
         result = finish(
             daemon.run(context().settings, once=once, due_only=due, only=source or (), max_seconds=limit, watch=watch)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -39,7 +40,12 @@ app = new_app()
 def demo(
     db: Annotated[str | None, typer.Option("--db", metavar="URL", help="The store; default a new SQLite file.")] = None,
 ) -> None:
-    """Crawl and link the bundled sample web over loopback; needs no internet and no other service."""
+    """Crawl and link the bundled sample web over loopback; needs no internet and no other service.
+
+    Examples:
+      wiretrace demo
+      wiretrace demo --db sqlite+aiosqlite:///demo.db
+    """
     folder = Path(tempfile.mkdtemp(prefix="wiretrace-demo-"))
     url = db or f"sqlite+aiosqlite:///{folder / 'demo.db'}"
     try:
@@ -121,11 +127,12 @@ def _print(result: RunResult, shown: DemoReport, configuration: Path) -> None:
         f"{wrong} other pages linked by mistake, {alone} rightly left alone."
     )
     _say("\nWhere to look next", "bold")
-    command = f"wiretrace --config {configuration}"
+    command = f"{console.own_command()} --config {shlex.quote(str(configuration))}"
     for line in (f"{command} export links", f"{command} trace PAGE.html", f"{command} status"):
         _say(f"  {line}")
     _say("\nTo look at these links in a browser, and to confirm or reject them", "bold")
     _say(f"  {command} serve")
+    _say("and open the address that it prints.")
 
 
 def _links_table(shown: DemoReport) -> Table:

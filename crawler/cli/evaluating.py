@@ -79,7 +79,8 @@ def _measure(corpora: list[Path], pool: list[Path], *, no_dates: bool, peers: bo
     further = [article for path in pool for article in cases.read_pool(path)]
     if no_dates:
         corpus, further = cases.without_dates(corpus), cases.pool_without_dates(further)
-    report = evaluate_corpus(corpus, context().settings.link, further, peers=peers)
+    with console.bar("linking") as watch:
+        report = evaluate_corpus(corpus, context().settings.link, further, peers=peers, watch=watch)
     if as_json:
         console.print_json(report.to_json())
         return

@@ -55,6 +55,7 @@ def import_(
         Path | None,
         typer.Option("--rejects", metavar="FILE", help="With --stream: keep messages that can't be read."),
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The counts at the end as one JSON object.")] = False,
 ) -> None:
     """Load originals (Factiva, NewsML-G2, NITF, JSONL, HTML, text); what is bad is told.
 
@@ -82,14 +83,15 @@ def import_(
                 rejects=rejects,
             ),
             report,
+            as_json=as_json,
         )
         return
-    paths = paths or []
+    given = paths or []
     if watch:
         _finish(
             watch_folders(
                 here.settings,
-                paths,
+                given,
                 clock=here.clock,
                 report=report,
                 kind=kind,
@@ -98,18 +100,24 @@ def import_(
                 settle=settle,
             ),
             report,
+            as_json=as_json,
         )
         return
-    work = import_originals(
-        here.settings,
-        paths,
-        clock=here.clock,
-        kind=kind,
-        publisher=publisher,
-        on_fault=console.fault,
-        report=report,
-    )
-    _finish(work, report)
+
+    async def work() -> None:
+        with console.bar("importing") as progress:
+            await import_originals(
+                here.settings,
+                given,
+                clock=here.clock,
+                kind=kind,
+                publisher=publisher,
+                on_fault=console.fault,
+                report=report,
+                watch=progress,
+            )
+
+    _finish(work(), report, as_json=as_json)
 
 
 def _check(paths: list[Path] | None, stream: Stream | None, *, watch: bool, only_streams: dict[str, object]) -> None:
@@ -123,14 +131,17 @@ def _check(paths: list[Path] | None, stream: Stream | None, *, watch: bool, only
         raise UsageError("--stream: expected without PATH and --watch")
 
 
-def _finish(work: Coroutine[Any, Any, object], report: ImportReport) -> None:
+def _finish(work: Coroutine[Any, Any, object], report: ImportReport, *, as_json: bool) -> None:
     try:
         finish(work)
     except KeyboardInterrupt:
-        _show(report)  # it is stored all the same
+        _show(report, as_json=as_json)  # it is stored all the same
         raise
-    _show(report)
+    _show(report, as_json=as_json)
 
 
-def _show(report: ImportReport) -> None:
+def _show(report: ImportReport, *, as_json: bool) -> None:
+    if as_json:
+        console.print_json(report.as_json())
+        return
     console.show(" ".join(f"{name}={count}" for name, count in report.as_json().items()))

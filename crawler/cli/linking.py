@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,7 +31,6 @@ from crawler.link import Linker
 from crawler.link.tables import Tables
 
 app = new_app()
-_SHOWN_EVERY = 0.25  # seconds
 
 
 @app.command()
@@ -133,18 +131,16 @@ def link(
     with ExitStack() as stack:
         linker = _linker(count_tables([*wire, *files], names) if count_idf else None)
         held = None if itself else stack.enter_context(originals_in(index, linker))
-        _say_expected(
-            expectation.expect(
-                linker, files, wire, names, itself=itself, on_disk=index is not None, held=len(held or ())
-            ),
-            allowed,
+        expected = expectation.expect(
+            linker, files, wire, names, itself=itself, on_disk=index is not None, held=len(held or ())
         )
+        _say_expected(expected, allowed)
         job = _Job(
             linker,
             names,
             evidence,
             linked_only,
-            on_progress=stack.enter_context(_progress()),
+            on_progress=stack.enter_context(_progress(expected)),
             faults=stack.enter_context(rejects(reject_file, sys.stdout, console.fault)),
         )
         if held is None:
@@ -289,23 +285,12 @@ def _tell_rejects(faults: Rejects, path: Path | None) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int], None]]:
-    """A line that shows how far a batch is, on a terminal only."""
-    if not sys.stderr.isatty():
-        yield lambda stage, done: None
-        return
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
+def _progress(expected: expectation.Expected) -> Iterator[Callable[[str, int], None]]:
+    """A bar for each stage of a batch; how many rows there are is what its files' heads let expect."""
+    with console.stages() as show:
 
-    started = shown = time.monotonic()
-    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+        def told(stage: str, done: int) -> None:
+            rows = expected.originals if stage.startswith("originals") else expected.articles
+            show(stage, done, max(rows, done))
 
-        def show(stage: str, done: int) -> None:
-            nonlocal shown
-            now = time.monotonic()
-            if now - shown >= _SHOWN_EVERY:
-                shown = now
-                live.update(Text(f"{done:,} {stage} · {now - started:,.0f} s"), refresh=True)
-
-        yield show
+        yield told

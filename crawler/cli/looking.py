@@ -25,7 +25,9 @@ def look(
 
     That happens by itself 1, 7 and 30 days after the confirmation.
 
-    Example:  wiretrace look fa02f9ebc3b07da261b062cc7418eae0
+    Examples:
+      wiretrace look fa02f9ebc3b07da261b062cc7418eae0
+      wiretrace look fa02f9ebc3b07da261b062cc7418eae0 --show --json
     """
     here = context()
 

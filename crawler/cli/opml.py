@@ -29,7 +29,9 @@ def import_(
 
     A feed whose URL is a source already is left as it is.
 
-    Example:  wiretrace sources import-opml feeds.opml
+    Examples:
+      wiretrace sources import-opml feeds.opml
+      wiretrace sources import-opml wires.opml --role origin
     """
     from crawler.jobs.opml import OpmlReport, import_opml
     from crawler.jobs.rejects import MOST_TOLD, Rejects
@@ -59,7 +61,9 @@ def export(
 ) -> None:
     """Write all enabled sources as OPML 2.0, for feed readers and for another wiretrace.
 
-    Example:  wiretrace sources export-opml -o sources.opml
+    Examples:
+      wiretrace sources export-opml
+      wiretrace sources export-opml -o sources.opml
     """
     from crawler.jobs.exporting import destination
     from crawler.jobs.opml import export_opml

@@ -37,7 +37,9 @@ def purge(
     All versions, hashes, index entries, evidence of links and pointers into archives go in one transaction; then
     what is left is counted. Options that are given have to hold together.
 
-    Example:  wiretrace purge --source "Partner wire" --older-than 365 --dry-run
+    Examples:
+      wiretrace purge --source "Partner wire" --older-than 365 --dry-run
+      wiretrace purge --an WSJO000020260113em1d0001x
     """
     here = context()
     if older_than is None and source is None and an is None:

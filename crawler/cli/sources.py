@@ -25,7 +25,12 @@ app.add_typer(suggesting.app)
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="The sources as JSON.")] = False) -> None:
-    """Show all sources with their state and what they gave."""
+    """Show all sources with their state and what they gave.
+
+    Examples:
+      wiretrace sources list
+      wiretrace sources list --json
+    """
     here = context()
 
     async def work() -> list[SourceRecord]:
@@ -100,7 +105,10 @@ def add(
 
 @app.command()
 def remove(name: Annotated[str, typer.Argument(metavar="NAME", help="As `sources list` shows it.")]) -> None:
-    """Remove a source that was added by `sources add`; what it brought stays."""
+    """Remove a source that was added by `sources add`; what it brought stays.
+
+    Example:  wiretrace sources remove "Example News"
+    """
     here = context()
     where = str(here.config_file) if here.config_file else "the environment"
 
@@ -121,7 +129,13 @@ def check(
         str | None, typer.Option("--reason", metavar="R", help="With --retry: only what failed of R, as in `status`.")
     ] = None,
 ) -> None:
-    """Ask each source now, store nothing, and say what it is and what it announces."""
+    """Ask each source now, store nothing, and say what it is and what it announces.
+
+    Examples:
+      wiretrace sources check
+      wiretrace sources check "Example News" --json
+      wiretrace sources check --retry --reason status-503
+    """
     from crawler.jobs.checking import check_sources  # HTTP, which the other commands do without
 
     here = context()

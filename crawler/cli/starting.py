@@ -19,7 +19,14 @@ app = new_app()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write wiretrace.toml.")] = Path(),
 ) -> None:
-    """Write a commented wiretrace.toml with working defaults."""
+    """Write a commented wiretrace.toml with working defaults.
+
+    It asks nothing and overwrites nothing.
+
+    Examples:
+      wiretrace init
+      wiretrace init ~/desk
+    """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: expected a folder, it is a file")
     path = folder / "wiretrace.toml"

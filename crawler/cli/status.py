@@ -16,7 +16,12 @@ app = new_app()
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False) -> None:
-    """Show the queue, the workers, sources in trouble and the last runs."""
+    """Show the queue, the workers, sources in trouble and the last runs.
+
+    Examples:
+      wiretrace status
+      wiretrace status --json
+    """
     here = context()
 
     async def work() -> dict[str, object]:

@@ -17,6 +17,7 @@ from crawler.store import Store
 
 if TYPE_CHECKING:
     from crawler.interchange import Json
+    from crawler.jobs.reindexing import ReindexReport
     from crawler.store.copying import CopyReport
 
 app = new_app(help="The store's schema and index.", no_args_is_help=True)
@@ -24,7 +25,12 @@ app = new_app(help="The store's schema and index.", no_args_is_help=True)
 
 @app.command()
 def upgrade() -> None:
-    """Bring the store's schema up to this program's."""
+    """Bring the store's schema up to this program's.
+
+    Examples:
+      wiretrace db upgrade
+      wiretrace --config /etc/wiretrace.toml db upgrade
+    """
     here = context()
 
     async def work() -> str:
@@ -35,8 +41,15 @@ def upgrade() -> None:
 
 
 @app.command()
-def current() -> None:
-    """Show the store's schema and the one that this program knows."""
+def current(
+    as_json: Annotated[bool, typer.Option("--json", help="Both schemas as JSON.")] = False,
+) -> None:
+    """Show the store's schema and the one that this program knows.
+
+    Examples:
+      wiretrace db current
+      wiretrace db current --json
+    """
     here = context()
 
     async def work() -> tuple[str | None, str]:
@@ -44,17 +57,28 @@ def current() -> None:
             return await store.current_revision(), store.known_revision()
 
     found, known = finish(work())
+    if as_json:
+        console.print_json(schema_json(found, known))
+        return
     state = "up to date" if found == known else "run `wiretrace db upgrade`"
     console.show(f"{found or 'empty'} (this program knows {known}: {state})")
 
 
+def schema_json(found: str | None, known: str) -> Json:
+    """As `db current --json` gives it."""
+    return {"current": found, "known": known, "up_to_date": found == known}
+
+
 @app.command()
-def reindex() -> None:
+def reindex(as_json: Annotated[bool, typer.Option("--json", help="What was done as JSON.")] = False) -> None:
     """Make a new index after a change of the linker, then decide every page anew.
 
     The old index serves until the new one is whole. Cut off, the command goes on from there when it is run again.
+
+    Examples:
+      wiretrace db reindex
+      wiretrace db reindex --json
     """
-    from crawler.jobs.reindexing import ReindexReport
     from crawler.jobs.reindexing import reindex as make_anew
 
     here = context()
@@ -64,11 +88,22 @@ def reindex() -> None:
             progress(report.signed, report.to_sign)
 
         report = finish(make_anew(here.settings, clock=here.clock, watch=watch))
-    tally = report.tally
-    console.show(
-        f"linker={report.linker} signed={report.signed} pages={report.pages} "
-        f"links_changed={tally.linked} attributions_changed={tally.attributed}"
-    )
+    done = reindex_json(report)
+    if as_json:
+        console.print_json(done)
+    else:
+        console.show(" ".join(f"{name}={value}" for name, value in done.items()))
+
+
+def reindex_json(report: ReindexReport) -> Json:
+    """As `db reindex --json` gives it; without, the same stands in one line."""
+    return {
+        "linker": report.linker,
+        "signed": report.signed,
+        "pages": report.pages,
+        "links_changed": report.tally.linked,
+        "attributions_changed": report.tally.attributed,
+    }
 
 
 @app.command()
@@ -86,7 +121,9 @@ def copy(
     Cut off, the command goes on from there when it is run again; till it is done no other command takes TO. In the end
     both are read and the rows and checksums of each table compared. FROM is not changed.
 
-    Example:  wiretrace db copy sqlite+aiosqlite:///wiretrace.db postgresql+asyncpg://wiretrace@db.example/wiretrace
+    Examples:
+      wiretrace db copy sqlite+aiosqlite:///wiretrace.db postgresql+asyncpg://wiretrace@db.example/wiretrace
+      wiretrace db copy --while-running @/run/secrets/store sqlite+aiosqlite:///copy.db
     """
     from crawler.store.copying import copy_store
 
@@ -150,6 +187,10 @@ def idf(
     One file for each language, joined with the package's table, which counts as much as 1,000 texts. Its name
     holds the day and a digest of the content; no file is ever overwritten. Nothing goes by a new table till
     [link] idf names it and `wiretrace db reindex` has made a new index.
+
+    Examples:
+      wiretrace db idf --out tables/
+      wiretrace db idf --out tables/ --least 5000
     """
     from crawler.jobs.counting import IdfReport, refresh_idf
 

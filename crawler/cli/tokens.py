@@ -24,7 +24,9 @@ def create(
 ) -> None:
     """Make a token and show it, once: only its hash is kept.
 
-    Example:  wiretrace token create desk --rights write
+    Examples:
+      wiretrace token create reader
+      wiretrace token create desk --rights write
     """
     here = context()
 
@@ -39,7 +41,12 @@ def create(
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="The tokens as JSON.")] = False) -> None:
-    """Show all tokens that were ever made, with when they were last used; never the tokens themselves."""
+    """Show all tokens that were ever made, with when they were last used; never the tokens themselves.
+
+    Examples:
+      wiretrace token list
+      wiretrace token list --json
+    """
     here = context()
 
     async def work() -> list[Token]:
@@ -57,7 +64,10 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="The tokens as JS
 
 @app.command()
 def revoke(name: Annotated[str, typer.Argument(metavar="NAME", help="As `token list` shows it.")]) -> None:
-    """Make a token worthless from now on; its name is not given again."""
+    """Make a token worthless from now on; its name is not given again.
+
+    Example:  wiretrace token revoke desk
+    """
     here = context()
 
     async def work() -> None:

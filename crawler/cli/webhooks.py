@@ -20,7 +20,12 @@ _NAME = typer.Argument(metavar="NAME", help="As `webhooks list` shows it.")
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="The webhooks as JSON.")] = False) -> None:
-    """Show how each webhook stands, and the last deliveries that were given up."""
+    """Show how each webhook stands, and the last deliveries that were given up.
+
+    Examples:
+      wiretrace webhooks list
+      wiretrace webhooks list --json
+    """
     here = context()
 
     async def work() -> tuple[list[WebhookRecord], list[Letter]]:
@@ -57,7 +62,9 @@ def retry(
 ) -> None:
     """Have what was given up sent again, with all its tries; `run` does it.
 
-    Example:  wiretrace webhooks retry desk
+    Examples:
+      wiretrace webhooks retry
+      wiretrace webhooks retry desk
     """
     here = context()
 
@@ -71,7 +78,10 @@ def retry(
 
 @app.command()
 def skip(name: Annotated[str, _NAME]) -> None:
-    """Leave out all that a webhook was not told yet, and go on with what comes from now on."""
+    """Leave out all that a webhook was not told yet, and go on with what comes from now on.
+
+    Example:  wiretrace webhooks skip desk
+    """
     here = context()
 
     async def work() -> int:

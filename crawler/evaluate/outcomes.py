@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crawler.corpus import Corpus, Truth
@@ -11,6 +11,13 @@ from crawler.link.index import shortlist
 from crawler.link.memory import MemoryIndex
 from crawler.model import Article, Decision, Evidence, EvidenceKind, Side
 from crawler.settings import LinkSettings
+
+Watch = Callable[[int, int], None]  # pages decided, of how many
+
+
+def unseen(_done: int, _total: int) -> None:
+    """For who watches nothing."""
+
 
 QUOTED = 240  # characters of a passage that are shown
 
@@ -112,10 +119,19 @@ def passages(evidence: Iterable[Evidence], page: Article, original: Article, mos
     return tuple(sorted(found, key=lambda one: -one.similarity)[:most])
 
 
-def decide_all(linker: Linker, settings: LinkSettings, corpus: Corpus, pool: Iterable[Article] = ()) -> list[Outcome]:
-    """The linker's decision on each page of the truth. `pool` are further originals that no page stems from."""
+def decide_all(
+    linker: Linker, settings: LinkSettings, corpus: Corpus, pool: Iterable[Article] = (), watch: Watch = unseen
+) -> list[Outcome]:
+    """The linker's decision on each page of the truth. `pool` are further originals that no page stems from.
+
+    `watch` is told how many pages are decided, and of how many.
+    """
     trial = Trial(linker, settings, (*pool, *corpus.originals), corpus.teasers)
-    return [trial.outcome(corpus.articles[truth.rewrite], truth) for truth in corpus.truth]
+    outcomes = []
+    for truth in corpus.truth:
+        outcomes.append(trial.outcome(corpus.articles[truth.rewrite], truth))
+        watch(len(outcomes), len(corpus.truth))
+    return outcomes
 
 
 def _quoted(text: str, span: tuple[int, int]) -> str:

@@ -23,7 +23,7 @@ from crawler.evaluate.figures import (
     reliability,
     wrong_originals,
 )
-from crawler.evaluate.outcomes import Outcome, Passage, decide_all
+from crawler.evaluate.outcomes import Outcome, Passage, Watch, decide_all, unseen
 from crawler.evaluate.peers import PeerFigures, datasketch_figures
 from crawler.interchange import evidence_to_json
 from crawler.link import Linker
@@ -73,14 +73,21 @@ class Report:
         return row
 
 
-def evaluate(corpus: Corpus, settings: LinkSettings, pool: Iterable[Article] = (), *, peers: bool = False) -> Report:
+def evaluate(
+    corpus: Corpus,
+    settings: LinkSettings,
+    pool: Iterable[Article] = (),
+    *,
+    peers: bool = False,
+    watch: Watch = unseen,
+) -> Report:
     """Links every page of a corpus that the truth speaks of, and counts.
 
     `pool` are further originals that no page stems from: the larger the index, the harder the task. With `peers` the
-    usual tool does the same cases.
+    usual tool does the same cases. `watch` is told how many pages are decided, and of how many.
     """
     linker, further = Linker(settings), list(pool)
-    outcomes = decide_all(linker, settings, corpus, further)
+    outcomes = decide_all(linker, settings, corpus, further, watch)
     originals = len({article.id for article in (*further, *corpus.originals)})
     others = (datasketch_figures(corpus, further),) if peers else ()
     return report(outcomes, linker.id, settings, originals, others)

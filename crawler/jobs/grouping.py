@@ -252,7 +252,7 @@ def grouped(
         if verdict.joined is not None:
             groups.kept[row] = groups.via[row] = verdict.joined
             groups.scores[row], groups.reasons[row] = verdict.score, verdict.reason
-        on_progress(f"of {len(order):,} texts compared", done)
+        on_progress("texts compared", done)
     for row in range(count):
         first = best[rows.texts[row]]
         if first != row:

@@ -49,6 +49,11 @@ class ImportReport:
     skipped: int = 0
     tally: Tally = field(default_factory=Tally)
 
+    @property
+    def items(self) -> int:
+        """All that were met so far."""
+        return self.outcomes.total() + self.removed + self.faults + self.skipped
+
     def as_json(self) -> dict[str, object]:
         return {
             "created": self.outcomes["created"],
@@ -60,6 +65,22 @@ class ImportReport:
             "skipped": self.skipped,
             "linked": self.tally.linked,
         }
+
+
+class Reach:
+    """How far an import is, from the sizes of its files: where in a file an item stood is not known."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._before: dict[Path, int] = {}
+        self._all = 0  # bytes
+        for file in files:
+            self._before.setdefault(file, self._all)
+            self._all += file.stat().st_size
+
+    def expected(self, items: int, file: Path) -> int | None:
+        """How many items there will be, `items` of which were done when one of `file` was; None in the first file."""
+        before = self._before[file]
+        return max(items, round(items * self._all / before)) if before else None
 
 
 def tell(fault: InputError) -> None:
@@ -76,10 +97,12 @@ async def import_originals(
     on_fault: OnFault = tell,
     processes: int | None = None,
     report: ImportReport | None = None,
+    watch: Callable[[int, int | None], None] = lambda done, expected: None,
 ) -> ImportReport:
     """Loads every item of `paths` in order; an item that can't be read is told to `on_fault` and left out.
 
     `report`, where given, is counted up as it goes: what it says is stored, also when the import is cancelled.
+    `watch` is told how many items are done and, once a file is, how many the sizes of the others let expect.
     `processes` None: as many as the delivery is worth. Raises InputError where a path itself can't be read, StoreError
     where the store can't be written.
     """
@@ -89,8 +112,10 @@ async def import_originals(
         small = sum(file.stat().st_size for file, _ in files) < WORTH_PROCESSES
         processes = 0 if small else settings.run.processes or default_processes()
     async with importer(settings, clock=clock, processes=processes, report=report, on_fault=on_fault) as taking:
+        reach = Reach([file for file, _ in files])
         await taking.take(
-            (file, item) for file, found in files for item in items_of(file, kind, publisher, found=found)
+            ((file, item) for file, found in files for item in items_of(file, kind, publisher, found=found)),
+            lambda file: watch(report.items, reach.expected(report.items, file)),
         )
         await taking.settle()
     return report
@@ -122,10 +147,13 @@ class Importer:
     keep_text_days: int
     clock: Clock
 
-    async def take(self, items: Iterator[tuple[Path, Item]]) -> None:
+    async def take(
+        self, items: Iterator[tuple[Path, Item]], stored: Callable[[Path], None] = lambda file: None
+    ) -> None:
         """Stores all of them; when it returns they are committed. What can't be read is told and left out.
 
-        Reading, signatures and storing overlap, in bounded memory.
+        Reading, signatures and storing overlap, in bounded memory. `stored` is told, batch by batch, from which file
+        the last item came.
         """
         ahead: deque[tuple[Sequence[tuple[Path, Item]], asyncio.Task[list[Prepared]]]] = deque()
         try:
@@ -138,6 +166,7 @@ class Importer:
                 if not batch or len(ahead) > AHEAD:
                     first, preparing = ahead.popleft()
                     await self._store(first, await preparing)
+                    stored(first[-1][0])
         finally:
             for _, preparing in ahead:
                 preparing.cancel()

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from crawler.cli.app import app
+from crawler.cli.app import app, split_help
 from crawler.errors import UsageError, WiretraceError
 from docs.generator.words import table
 
@@ -63,26 +63,14 @@ def _section(command: Any, ctx: Any) -> str:
     usage = " ".join(
         [ctx.command_path, *(_argument(one, ctx) for one in arguments), *(["[OPTIONS]"] if options else [])]
     )
-    said, examples = _help(command.help or "")
-    parts = [f"## {ctx.command_path}\n", said + "\n", f"```text\n{usage}\n```\n"]
+    said, examples = split_help(command.help or "")
+    parts = [f"## {ctx.command_path}\n", "\n\n".join(said) + "\n", f"```text\n{usage}\n```\n"]
     if examples:
         parts.append("```console\n" + "\n".join(f"$ {one}" for one in examples) + "\n```\n")
     if arguments:
         rows = [(f"`{_argument(one, ctx)}`", one.help or "") for one in arguments]
         parts.append(table(("argument", "meaning"), rows))
     return "\n".join([*parts, options] if options else parts)
-
-
-def _help(text: str) -> tuple[str, list[str]]:
-    """The paragraphs of a command's help, and the examples at its end."""
-    paragraphs, examples = [], []
-    for paragraph in text.split("\n\n"):
-        head, found, rest = paragraph.partition(":")
-        if found and head in {"Example", "Examples"}:
-            examples += [one for one in re.split(r"\s{2,}|\n", rest.strip()) if one]
-        else:
-            paragraphs.append(" ".join(paragraph.split()))
-    return "\n\n".join(paragraphs), examples
 
 
 def _argument(argument: Any, ctx: Any) -> str:

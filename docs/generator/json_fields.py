@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from crawler import interchange
+from crawler.cli.archive import archive_json
 from crawler.cli.purging import purge_json
-from crawler.cli.storage import copy_json
+from crawler.cli.storage import copy_json, reindex_json, schema_json
 from crawler.corpus import Truth
 from crawler.discover.choosing import Find, Offer, Verdict
 from crawler.discover.finding import How
@@ -32,6 +33,7 @@ from crawler.jobs.finding import offer_json
 from crawler.jobs.grouping import Groups
 from crawler.jobs.importing import ImportReport
 from crawler.jobs.met_hosts import MetHost
+from crawler.jobs.reindexing import ReindexReport
 from crawler.jobs.rejects import reject_row
 from crawler.jobs.suggesting import met_host_json
 from crawler.model import (
@@ -63,7 +65,7 @@ from crawler.model import (
 )
 from crawler.pipeline.tally import Tally
 from crawler.redistribution import Redistribution, text_hash
-from crawler.store import Purged, SourceRecord, Store
+from crawler.store import ArchiveProgress, Purged, SourceRecord, Store
 from crawler.store.attendance import Attendant
 from crawler.store.copying import CopyReport, TableCopy
 from crawler.store.places import membership_json
@@ -204,6 +206,9 @@ def json_page() -> str:
             _section("purge", "What `purge` did", purge_json(_PURGED, dry_run=False)),
             _section("store-copy", "What `db copy` did", _store_copy()),
             _section("copied-table", "A table that `db copy` copied", _copied_table(), shown=False),
+            _section("schema", "Schema of the store", schema_json("0016", "0016")),
+            _section("reindex", "What `db reindex` did", reindex_json(ReindexReport("2")), shown=False),
+            _section("read-archive", "Archive that was read", archive_json(_read_archive()), shown=False),
             _section("source", "Source", _source().as_json(), shown=False),
             _section("token", "Access token", _token().as_json(), shown=False),
             _section("webhook", "Webhook", _webhook().as_json(), shown=False),
@@ -229,8 +234,8 @@ _SECTIONS = (
     "article", "attribution", "teaser", "link", "look", "brief", "coverage", "evidence", "archive", "candidate",
     "story", "member", "membership", "change", "review", "row", "group", "reject", "extract", "truth", "evaluation",
     "kind-figures", "share", "threshold-figures", "stream", "bin", "fault", "shown-passage", "peer", "estimate", "run",
-    "worker", "import", "purge", "store-copy", "copied-table", "source", "token", "webhook", "undelivered", "delivery",
-    "check", "offer", "met-host",
+    "worker", "import", "purge", "store-copy", "copied-table", "schema", "reindex", "read-archive", "source", "token",
+    "webhook", "undelivered", "delivery", "check", "offer", "met-host",
 )  # fmt: skip
 
 
@@ -250,6 +255,11 @@ def _store_copy() -> Json:
 def _copied_table() -> Json:
     (table,) = _store_copy()["tables"]
     return dict(table)
+
+
+def _read_archive() -> ArchiveProgress:
+    name, read = "CC-NEWS-20260103.warc.gz", datetime(2026, 3, 2, 12, tzinfo=UTC)
+    return ArchiveProgress("", name, f"/archives/{name}", 1_073_741_824, 31_200, read)
 
 
 def _story(link: Json) -> Json:

@@ -65,6 +65,8 @@ def test_what_can_not_be_shown_is_one_line_and_a_code(wiretrace: Wiretrace, craw
 
 def test_the_archives_that_were_read_are_listed(wiretrace: Wiretrace, crawled: Path) -> None:
     assert f"NEWS-01.warc.gz pages=2 position={crawled.stat().st_size} read=" in wiretrace("archive", "list").out
+    (told,) = json.loads(wiretrace("archive", "list", "--json").out)
+    assert (told["name"], told["pages"], told["position"]) == ("NEWS-01.warc.gz", 2, crawled.stat().st_size)
 
 
 def test_a_shells_expansion_of_a_glob_is_taken(wiretrace: Wiretrace, tmp_path: Path) -> None:

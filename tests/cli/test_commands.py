@@ -83,6 +83,13 @@ def test_a_misspelt_key_is_one_line_and_exit_2(wiretrace: Wiretrace, tmp_path: P
     assert ran.err == "wiretrace: wiretrace.toml: fetch.concurency: unknown key, did you mean 'concurrency'?\n"
 
 
+def test_a_misspelt_key_is_told_before_the_one_that_is_missing_for_it(wiretrace: Wiretrace, tmp_path: Path) -> None:
+    (tmp_path / "wiretrace.toml").write_text(
+        '[[sources]]\nname = "Post"\nurl = "https://post.example/"\nrol = "origin"\n'
+    )
+    assert wiretrace("status").err == "wiretrace: wiretrace.toml: sources[1].rol: unknown key, did you mean 'role'?\n"
+
+
 def test_a_missing_configuration_is_one_line_and_exit_2(wiretrace: Wiretrace) -> None:
     ran = wiretrace("--config", "nowhere.toml", "status")
     assert ran.code == 2
