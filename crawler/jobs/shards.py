@@ -127,19 +127,21 @@ class Shards:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """A folder that one job writes to, made where there is none. Raises UsageError where another one does."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / "_lock")
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise UsageError(f"{folder}: another job is writing there") from None
-    except OSError as error:
-        raise InputError(folder, f"expected a folder that can be written ({error.strerror or error})") from None
-    try:
+    lock = FileLock(folder / "_lock")
+    try:  # around the taking as well: a signal may come in the middle of it
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UsageError(f"{folder}: another job is writing there") from None
+        except OSError as error:
+            reason = error.strerror or error
+            raise InputError(folder, f"expected a folder that can be written ({reason})") from None
         yield
     finally:
-        lock.release()
-        (folder / "_lock").unlink(missing_ok=True)
+        if lock.is_locked:
+            lock.release()
+            (folder / "_lock").unlink(missing_ok=True)
 
 
 def taken_up(folder: Path, job: Manifest) -> Manifest:
