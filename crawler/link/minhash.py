@@ -7,15 +7,11 @@ its default scheme, and signatures of different schemes look alike and compare t
 from __future__ import annotations
 
 from functools import cache
-from operator import index
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from datasketch import MinHash
 
 _Number = TypeVar("_Number", bound=np.generic)
 
@@ -26,15 +22,24 @@ SHINGLE = 3  # words: the same for the whole as the literature's 3 to 5, short f
 PART_SHINGLE = 6  # words: a lifted run, not a turn of phrase
 PART_WINDOW = 60  # shingles: a lifted run of 65 words always shares a key, one of 25 mostly
 MOST_PART_KEYS = 36
+_FINALIZER = ((16, 0x85EBCA6B), (13, 0xC2B2AE35))  # shift and factor: MurmurHash3's last steps for 32 bits
 SCHEME = f"affine32-seed{SEED}-xxh3-w{SHINGLE}x{PERMUTATIONS}"
 
 
 def signature(shingles: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    """The signature of a text, given its distinct shingles."""
-    sketch = _empty().copy()
-    if len(shingles):
-        sketch.update_batch((shingles & np.uint64(0xFFFFFFFF)).tolist())
-    values: NDArray[np.uint32] = sketch.hashvalues.astype("<u4")
+    """The signature of a text, given its distinct shingles.
+
+    It is what datasketch's `update_batch` makes of them, whose way through Python integers takes several times as long.
+    """
+    if not len(shingles):
+        return np.full(PERMUTATIONS, 0xFFFFFFFF, dtype="<u4")
+    factors, summands = _permutations()
+    mixed = shingles.astype(np.uint32)  # the lower half
+    for shift, factor in _FINALIZER:
+        mixed ^= mixed >> np.uint32(shift)
+        mixed *= np.uint32(factor)
+    mixed ^= mixed >> np.uint32(16)
+    values: NDArray[np.uint32] = (factors * mixed + summands).min(axis=1).astype("<u4")
     return values
 
 
@@ -91,11 +96,13 @@ def distinct(values: NDArray[_Number]) -> NDArray[_Number]:
 
 
 @cache
-def _empty() -> MinHash:
+def _permutations() -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Factors and summands, a row each."""
     # datasketch takes over a second to import (it brings scipy for its LSH): only who signs waits for it.
     from datasketch import MinHash
 
-    return MinHash(num_perm=PERMUTATIONS, seed=SEED, scheme="affine32", hashfunc=index)
+    factors, summands = MinHash(num_perm=PERMUTATIONS, seed=SEED, scheme="affine32").permutations
+    return factors[:, np.newaxis], summands[:, np.newaxis]
 
 
 def index_keys(hashes: NDArray[np.uint64]) -> list[int]:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from datasketch import MinHash
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.link.fingerprint import STEP, fingerprint
-from crawler.link.minhash import PERMUTATIONS, SCHEME, band_keys, ngrams, part_keys, signature
+from crawler.link.minhash import PERMUTATIONS, SCHEME, SEED, band_keys, ngrams, part_keys, signature
 from crawler.link.profile import profile
 from crawler.model import Fingerprint
 from tests.link import stories
@@ -81,6 +82,13 @@ def test_any_words_have_a_signature(words: list[int]) -> None:
     shingles = np.array(words, dtype=np.uint64)
     assert len(signature(shingles)) == PERMUTATIONS
     assert (signature(shingles) == signature(shingles)).all()
+
+
+@given(WORDS)
+def test_a_signature_is_the_one_that_datasketch_makes(words: list[int]) -> None:
+    sketch = MinHash(num_perm=PERMUTATIONS, seed=SEED, scheme="affine32", hashfunc=lambda word: word & 0xFFFFFFFF)
+    sketch.update_batch(words)
+    assert signature(np.array(words, dtype=np.uint64)).tolist() == sketch.hashvalues.tolist()
 
 
 @given(WORDS, st.integers(1, 12))
