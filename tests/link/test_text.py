@@ -76,3 +76,8 @@ def test_no_word_is_lost_between_sentences(text: str) -> None:
     inside = sum(len(text[span.start : span.end].split()) for span in sentences(text))
     assert "".join(slices(text)).replace(" ", "").replace("\n", "").replace("\t", "") == "".join(text.split())
     assert inside >= len(text.split())
+
+
+@given(st.text(st.sampled_from("aÉßǅ²½ªn’'.,%15 \u00a0\n-€™_")))
+def test_a_letter_of_another_script_changes_no_token_of_the_others(text: str) -> None:
+    assert words(f"{text}\nд") == [*words(text), "д"]
