@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from crawler.link.lexicon import fold
 from crawler.link.markers import is_trailer, may_have_trailers
@@ -24,6 +25,14 @@ _FURNITURE = re.compile(
     r"this article (?:was )?(?:originally|first) (?:published|appeared)|the post .{1,100} appeared first|"
     r"(?:photo|image|picture|foto|credit|graphic)s?(?: by| credit)?\s*:"
 )
+# How these begin: what a line is asked first, as nearly all begin otherwise.
+_BEGINNING = 3  # letters
+_BEGINNINGS = frozenset(
+    start[:_BEGINNING]
+    for start in (
+        *_HEADS, "by ", "copyright", "(c)", "this", "the post", "photo", "image", "picture", "foto", "credit", "graphic",
+    )
+)  # fmt: skip
 _ADDRESS = re.compile(r"https?://|www\.|[\w.]@[\w-]+\.\w|(?<!\w)@\w{3}|\bon twitter\b|\bcomments below\b")
 _ADDRESS_HINTS = ("://", "www.", "@", "on twitter", "comments below")
 _LIST_HEAD = re.compile(
@@ -32,6 +41,7 @@ _LIST_HEAD = re.compile(
 _MAX_LIST_HEAD = 60  # characters
 _LEAST_HEADLINE = 10  # characters
 _CLOSING = ".!?…\"”»’')"
+_ASKING = "?!"  # or exclaiming, as some headlines do
 _LEAST_LIST = 3  # lines without closing punctuation at the end of a story that make a list of other stories
 _MOST_AFTER_LIST = 80  # words; what follows a list of other stories and is no longer is no part of the story
 _LEAST_PROSE = 40  # words that must be left: tables, lists and live blogs are lines throughout
@@ -59,12 +69,20 @@ def is_furniture(line: str, signs: Signs) -> bool:
         return True
     if len(line) > _MAX_LINE:
         return False
-    lowered, headline = line.lower(), signs.headline
-    if lowered.startswith(_HEADS) or _FURNITURE.match(lowered) or ("/" in line and _CREDIT.match(line)):
+    if _begins_like_furniture(line) or ("/" in line and _CREDIT.match(line)):
         return True
-    if signs.addresses and _ADDRESS.search(lowered):
+    if signs.addresses and _ADDRESS.search(line.lower()):
         return True
+    headline = signs.headline
     return len(headline) > _LEAST_HEADLINE and fold(line[0]) == headline[0] and fold(line) == headline
+
+
+def _begins_like_furniture(line: str) -> bool:
+    beginning = line[:_BEGINNING].lower()[:_BEGINNING]
+    if beginning not in _BEGINNINGS and beginning[:1] not in _BEGINNINGS:  # © is one alone
+        return False
+    lowered = line.lower()
+    return lowered.startswith(_HEADS) or _FURNITURE.match(lowered) is not None
 
 
 def story_spans(text: str, title: str, spans: Sequence[Span]) -> list[Span]:
@@ -73,44 +91,40 @@ def story_spans(text: str, title: str, spans: Sequence[Span]) -> list[Span]:
     A list of other stories' headlines goes too: lines without closing punctuation under "More:" or at the end.
     """
     signs = Signs.of(text, title)
-    bare = [_is_bare(text, span) for span in spans]
-    lines = [text[span.start : span.end] for span in spans]
+    lines = [text[start:end] for start, end in spans]
+    # Whole lines without closing punctuation.
+    bare = [line[-1] not in _CLOSING and _is_line(text, span) for line, span in zip(lines, spans, strict=True)]
     furniture = [is_furniture(line, signs) for line in lines]
     last = len(spans)
     while last and (bare[last - 1] or furniture[last - 1]):
         last -= 1
-    prose = _words(text, [span for span, one in zip(spans, bare, strict=True) if not one])
-    trailing = len(spans) - last >= _LEAST_LIST and prose >= _LEAST_PROSE
+    prose = _is_prose(text, (span for span, one in zip(spans, bare, strict=True) if not one))
+    trailing = len(spans) - last >= _LEAST_LIST and prose
     kept: list[Span] = []
     listed = 0  # headlines so far in the list that this line may stand in; 0: in none
     for place, (span, line) in enumerate(zip(spans, lines, strict=True)):
         if len(line) < _MAX_LIST_HEAD and _LIST_HEAD.match(line):
             listed = 1
-        elif listed and (bare[place] or _is_question(text, span)):
+        elif listed and (bare[place] or (line[-1] in _ASKING and _is_line(text, span))):
             listed += 1
         else:
-            if listed > _LEAST_LIST and prose >= _LEAST_PROSE and _words(text, spans[place:]) <= _MOST_AFTER_LIST:
+            if listed > _LEAST_LIST and prose and sum(_words(text, spans[place:])) <= _MOST_AFTER_LIST:
                 break  # the author's own note and the like
             listed = 0
-        if not ((listed and prose >= _LEAST_PROSE) or (trailing and place >= last) or furniture[place]):
+        if not ((listed and prose) or (trailing and place >= last) or furniture[place]):
             kept.append(span)
     return kept
 
 
-def _words(text: str, spans: Sequence[Span]) -> int:
-    return sum(text.count(" ", span.start, span.end) + 1 for span in spans)
+def _is_prose(text: str, spans: Iterable[Span]) -> bool:
+    """Whether enough words are left for a story."""
+    return any(words >= _LEAST_PROSE for words in accumulate(_words(text, spans)))
 
 
-def _is_question(text: str, span: Span) -> bool:
-    """Whether a sentence is a whole line that asks or exclaims, as some headlines do."""
-    return text[span.end - 1] in "?!" and _is_line(text, span)
+def _words(text: str, spans: Iterable[Span]) -> Iterator[int]:
+    return (text.count(" ", start, end) + 1 for start, end in spans)
 
 
 def _is_line(text: str, span: Span) -> bool:
     before, after = text[max(0, span.start - 2) : span.start], text[span.end : span.end + 2]
     return "\n" in (before or "\n") and "\n" in (after or "\n")
-
-
-def _is_bare(text: str, span: Span) -> bool:
-    """Whether a sentence is a whole line without closing punctuation."""
-    return text[span.end - 1] not in _CLOSING and _is_line(text, span)

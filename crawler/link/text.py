@@ -94,29 +94,32 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _ends_sentence(text: str, match: re.Match[str]) -> bool:
-    mark = match.group()
+    mark, (start, end) = match.group(), match.span()
     if mark[0] == "\n":
-        line = match.start() - text.rfind("\n", 0, match.start()) - 1
-        short = line < _WRAPPED and not text[match.end() : match.end() + 1].islower()
-        return mark.count("\n") > 1 or short or text[max(0, match.start() - 1)] in '.!?…:”"'
+        line = start - text.rfind("\n", 0, start) - 1
+        short = line < _WRAPPED and not text[end : end + 1].islower()
+        return mark.count("\n") > 1 or short or text[max(0, start - 1)] in '.!?…:”"'
     if "\n" in mark:
         return True
-    following = text[match.end() : match.end() + 2].lstrip(_OPENERS)[:1]
-    if following and following.islower():
+    following = text[end : end + 1]
+    if following in _OPENERS:
+        following = text[end : end + 2].lstrip(_OPENERS)[:1]
+    if following.islower():
         return False
     if mark[0] != ".":
         return True
-    before = text[max(0, match.start() - 12) : match.start()]
-    last = _BETWEEN_WORDS.split(before)[-1]
+    last = text[max(0, start - 12) : start].rpartition(" ")[2]
+    if not last.isalpha():
+        last = _BETWEEN_WORDS.split(last)[-1]
     if last.lower() in _ABBREVIATIONS:
         return False
     # "J. Smith", "U.S. Steel", but "in the U.S. The" can't be told from it and stays one sentence.
-    return not (len(last) == 1 and last.isalpha()) and not _INITIALS.fullmatch(last)
+    return not (len(last) == 1 and last.isalpha()) and not ("." in last and _INITIALS.fullmatch(last))
 
 
 def _keep(text: str, start: int, end: int, found: list[Span]) -> None:
-    part = text[start:end]
-    trimmed = part.strip()
+    part = text[start:end].lstrip()
+    trimmed = part.rstrip()
     if trimmed:
-        start += len(part) - len(part.lstrip())
+        start = end - len(part)
         found.append(Span(start, start + len(trimmed)))
