@@ -28,10 +28,8 @@ _FURNITURE = re.compile(
 # How these begin: what a line is asked first, as nearly all begin otherwise.
 _BEGINNING = 3  # letters
 _BEGINNINGS = frozenset(
-    start[:_BEGINNING]
-    for start in (
-        *_HEADS, "by ", "copyright", "(c)", "this", "the post", "photo", "image", "picture", "foto", "credit", "graphic",
-    )
+    head[:_BEGINNING]
+    for head in (*_HEADS, "by ", "copyright", "(c)", "this", "the", "photo", "image", "pic", "foto", "cre", "graphic")
 )  # fmt: skip
 _ADDRESS = re.compile(r"https?://|www\.|[\w.]@[\w-]+\.\w|(?<!\w)@\w{3}|\bon twitter\b|\bcomments below\b")
 _ADDRESS_HINTS = ("://", "www.", "@", "on twitter", "comments below")
