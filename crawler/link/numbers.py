@@ -130,8 +130,11 @@ def follows_one(word: str, language: str) -> bool:
 def digits(text: str, language: str) -> float | None:
     """The value of a number written in digits, by the separators of its language where they are ambiguous."""
     plain = text.replace(" ", "").replace("\u00a0", "").replace("\u202f", "")
-    if len(plain) > _MAX_DIGITS:
-        return None
+    return _value(plain, language) if len(plain) <= _MAX_DIGITS else None
+
+
+@lru_cache(maxsize=16_384)
+def _value(plain: str, language: str) -> float | None:
     commas, dots = plain.count(","), plain.count(".")
     if commas and dots:
         thousands = "," if plain.rfind(".") > plain.rfind(",") else "."

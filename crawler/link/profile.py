@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, groupby
-from typing import NamedTuple
+from operator import itemgetter
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,32 +133,32 @@ class _Builder:
         """Content sentences with their tokens, up to the limits."""
         self.spans: list[Span] = []
         self.raw: list[list[str]] = []
-        seen = Counter[str]()
+        seen: dict[str, int] = {}
         budget = MAX_TOKENS
         story = story_spans(self.text, self.title, sentences(self.text))
         for span, found in zip(story, tokens(self.text, story), strict=True):
-            line = self.text[span.start : span.end]
-            seen[line] += 1
             if budget <= 0:
                 return
-            if seen[line] > 2:
+            line = self.text[span.start : span.end]
+            seen[line] = times = seen.get(line, 0) + 1
+            if times > 2:
                 continue  # what is said a thousand times counts twice
             words = found[:budget] if len(found) > budget else found
-            parts = [Part(span, words)] if len(words) <= MAX_SENTENCE_TOKENS else self._parts(span, len(words))
-            for part in parts:
-                if part.words:
+            parts = ((span, words),) if len(words) <= MAX_SENTENCE_TOKENS else self._parts(span, len(words))
+            for part, held in parts:
+                if held:
                     if len(self.spans) >= MAX_SENTENCES:
                         return
-                    budget -= len(part.words)
-                    self.spans.append(part.span)
-                    self.raw.append(part.words)
+                    budget -= len(held)
+                    self.spans.append(part)
+                    self.raw.append(held)
 
-    def _parts(self, span: Span, most: int) -> Iterator[Part]:
+    def _parts(self, span: Span, most: int) -> Iterator[tuple[Span, list[str]]]:
         """A sentence that is too long, cut."""
         found = token_spans(self.text, span, most)
         for first in range(0, len(found), MAX_SENTENCE_TOKENS):
             part = found[first : first + MAX_SENTENCE_TOKENS]
-            yield Part(Span(part[0].start, part[-1].end), [self.text[one.start : one.end] for one in part])
+            yield Span(part[0].start, part[-1].end), [self.text[one.start : one.end] for one in part]
 
     def _stems(self) -> _Entries:
         content = self.words.content[self.places]
@@ -186,16 +187,12 @@ class _Builder:
         weights: list[float] = []
         opening = self.words.number_openers(self.places)[:_MOST_NUMBERS]
         starts = (np.cumsum(self.counts) - self.counts).tolist()
-        for row, places in groupby(opening.tolist(), self.row.tolist().__getitem__):
+        for row, places in groupby(zip(self.row[opening].tolist(), opening.tolist(), strict=True), itemgetter(0)):
             words, start = self.raw[row], starts[row]
             lower = [self.words.lower[place] for place in self.places[start : start + len(words)].tolist()]
-            for number in numbers(lower, self.language, [one - start for one in places]):
+            for number in numbers(lower, self.language, [place - start for _, place in places]):
                 text = " ".join(words[number.start : number.end])
-                rough_weight = min(number.weight, 4.0)
-                parts = [(term_id("r", number.rough), rough_weight)]
-                if number.weight > rough_weight:
-                    parts.append((term_id("v", number.key), number.weight - rough_weight))
-                for term, weight in parts:
+                for term, weight in _number_terms(number.rough, number.key, number.weight):
                     self.shown.setdefault(term, text)
                     rows.append(row)
                     terms.append(term)
@@ -204,14 +201,19 @@ class _Builder:
 
     def _speech(self) -> Singles:
         """The share of each sentence that stands in quotation marks."""
-        spoken = np.zeros(len(self.text) + 1, dtype=np.int64)
-        for match in _SPEECH.finditer(self.text):
-            spoken[match.start() + 1 : match.end() + 1] = 1
-        until = np.cumsum(spoken)
-        spans = np.array(self.spans, dtype=np.int64).reshape(-1, 2)
-        shares = (until[spans[:, 1]] - until[spans[:, 0]]) / np.maximum(spans[:, 1] - spans[:, 0], 1)
-        found: Singles = shares.astype(np.float32)
-        return found
+        found = [(-1, -1), *(match.span() for match in _SPEECH.finditer(self.text))]
+        opened, closed = np.array(found, dtype=np.int64).T
+        spoken = np.cumsum(closed - opened)
+
+        def until(places: Ints) -> Ints:
+            """How many characters before each place are spoken."""
+            last = np.searchsorted(opened, places) - 1
+            counts: Ints = spoken[last] - np.maximum(closed[last] - places, 0)
+            return counts
+
+        starts, ends = np.array(self.spans, dtype=np.int64).reshape(-1, 2).T
+        shares = (until(ends) - until(starts)) / np.maximum(ends - starts, 1)
+        return cast(Singles, shares.astype(np.float32))
 
     def _assemble(self, *entries: _Entries) -> Profile:
         """The profile of stems, names and numbers, in the order of their kinds."""
@@ -295,13 +297,6 @@ def assembled(
     )
 
 
-class Part(NamedTuple):
-    """A sentence, or so much of one as counts as one."""
-
-    span: Span
-    words: list[str]
-
-
 class _Entries(NamedTuple):
     """Terms of one kind where they occur: sentence, id, weight."""
 
@@ -312,6 +307,14 @@ class _Entries(NamedTuple):
 
 def _sum(weights: Floats, kinds: NDArray[np.int8], kind: int) -> float:
     return float(weights[kinds == kind].sum())
+
+
+@lru_cache(maxsize=16_384)
+def _number_terms(rough: str, exact: str, weight: float) -> tuple[tuple[int, float], ...]:
+    """The terms of a number, roughly and exactly, each with its weight."""
+    rough_weight = min(weight, 4.0)
+    terms = ((term_id("r", rough), rough_weight),)
+    return (*terms, (term_id("v", exact), weight - rough_weight)) if weight > rough_weight else terms
 
 
 def runs(forms: Ints, words: int) -> Runs:
