@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from crawler.link.lexicon import fold
-from crawler.link.markers import is_trailer, may_have_trailers
+from crawler.link.markers import TRAILER_HINTS, is_trailer
 from crawler.link.text import Span
 
 _MAX_LINE = 200  # characters; longer lines are prose
@@ -52,24 +52,28 @@ class Signs:
     """What the lines of one article are looked at for; most texts have nothing of what takes long to look for."""
 
     headline: str  # folded
-    trailers: bool  # whether a line of the text may be one
-    addresses: bool
+    trailers: tuple[str, ...]  # of what no trailer is without, what stands in the text; in lower case
+    addresses: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str, title: str) -> Signs:
         lowered = text.lower()
-        return cls(fold(title.strip()), may_have_trailers(lowered), any(hint in lowered for hint in _ADDRESS_HINTS))
+        return cls(fold(title.strip()), _among(TRAILER_HINTS, lowered), _among(_ADDRESS_HINTS, lowered))
+
+
+def _among(hints: tuple[str, ...], lowered: str) -> tuple[str, ...]:
+    return tuple([hint for hint in hints if hint in lowered])
 
 
 def is_furniture(line: str, signs: Signs) -> bool:
     """Whether a sentence that stands alone is furniture."""
-    if signs.trailers and is_trailer(line):
+    if signs.trailers and is_trailer(line, signs.trailers):
         return True
     if len(line) > _MAX_LINE:
         return False
     if _begins_like_furniture(line) or ("/" in line and _CREDIT.match(line)):
         return True
-    if signs.addresses and _ADDRESS.search(line.lower()):
+    if signs.addresses and _among(signs.addresses, lowered := line.lower()) and _ADDRESS.search(lowered):
         return True
     headline = signs.headline
     return len(headline) > _LEAST_HEADLINE and fold(line[0]) == headline[0] and fold(line) == headline

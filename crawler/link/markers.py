@@ -35,7 +35,8 @@ _MAX_CHARS = 120_000  # of a text that are searched, from both ends
 _MAX_EVIDENCE = 160  # characters of a line that are shown
 _MAX_TITLE = 400
 _MAX_TRAILER = 400  # characters; longer sentences are prose
-_HINTS = ("jones", "@", "(at)", "[at]", "8799", "rite to", "riting to", "print edition")  # in every trace
+# A line in lower case with none of these `is_trailer` never: each trace has one.
+TRAILER_HINTS = ("jones", "@", "(at)", "[at]", "8799", "rite to", "riting to", "print edition")
 
 
 class Trace(Enum):
@@ -131,14 +132,9 @@ def claimed_publisher(found: Iterable[Marker]) -> str | None:
     return JOURNAL if {Trace.CONSTANT, Trace.MANGLED_CONTACT} <= traces else DOW_JONES
 
 
-def may_have_trailers(lowered: str) -> bool:
-    """Whether a text in lower case has a word without which no line of it `is_trailer`."""
-    return any(hint in lowered for hint in _HINTS)
-
-
-def is_trailer(line: str) -> bool:
-    """Whether a sentence is such a trace and no part of the story."""
-    if len(line) >= _MAX_TRAILER or not may_have_trailers(line.lower()):
+def is_trailer(line: str, hints: tuple[str, ...]) -> bool:
+    """Whether a sentence is such a trace and no part of the story, given those `TRAILER_HINTS` that its text has."""
+    if len(line) >= _MAX_TRAILER or not any(map(line.lower().__contains__, hints)):
         return False
     return any(pattern.search(line) for pattern in (_NOTICE, _CONSTANT, _ADDRESS, _MANGLED, _END, _PRINT))
 
