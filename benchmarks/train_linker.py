@@ -225,7 +225,7 @@ def _cases(
     return [
         Case("made", story, kind, positive, name, one.id, compare(page, desk.of(one)).features.vector())
         for one in originals
-        if page.spans
+        if len(page.spans)
     ]
 
 

@@ -57,7 +57,7 @@ def teaser_score(page: Article, prepared: Profile, teaser: Article) -> float:
     """The probability that a feed's item announces the story that a page with markers tells."""
     made_by = (prepared.language, prepared.vocabularies)
     item = profile(replace(teaser, text=f"{teaser.title}.\n\n{teaser.text}", title=""), *made_by)
-    lead_end = prepared.spans[min(_LEAD_SENTENCES, len(prepared.spans)) - 1].end if prepared.spans else 0
+    lead_end = prepared.span(min(_LEAD_SENTENCES, len(prepared.spans)) - 1)[1] if len(prepared.spans) else 0
     lead = profile(replace(page, text=f"{page.title}.\n\n{page.text[:lead_end]}", title=""), *made_by)
     if not len(item.terms):
         return 0.0

@@ -115,7 +115,7 @@ def decide(
     """
     marks = markers(page)
     addresses = _addresses(page, known_urls)
-    weighed = _weighed(bench, page, prepared, originals, marks, addresses) if prepared.spans else []
+    weighed = _weighed(bench, page, prepared, originals, marks, addresses) if len(prepared.spans) else []
     weighed.sort(key=lambda one: (-one.log_odds, one.article.id))
     refused = _refusals(bench, prepared, weighed)
     able = [one for one in weighed if one.article.id not in refused]
@@ -170,7 +170,7 @@ def _weighed(
     weighed: dict[str, Weighed] = {}
     hopeless = 0
     for article, held in originals:
-        if article.id == page.id or article.id in weighed or not held.spans:
+        if article.id == page.id or article.id in weighed or not len(held.spans):
             continue
         one = weighed[article.id] = _weigh(bench, page, prepared, (article, held), marks, addresses)
         hopeless = hopeless + 1 if _score(bench, one) < _HOPELESS and one.address is None else 0

@@ -54,8 +54,8 @@ def passages(page: Profile, original: Profile, comparison: Comparison) -> list[E
     return [
         Evidence(
             kind=EvidenceKind.PASSAGE,
-            rewrite=(page.spans[row].start, page.spans[row].end),
-            original=None if original.is_hashed else (original.spans[column].start, original.spans[column].end),
+            rewrite=page.span(row),
+            original=None if original.is_hashed else original.span(column),
             similarity=min(1.0, found[row, column]),
         )
         for row, column in sorted(strongest)

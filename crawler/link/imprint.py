@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from crawler.link import siphash
 from crawler.link.minhash import distinct
 from crawler.link.profile import RUN, Ints, Profile, Runs, assembled
-from crawler.link.text import Span
 from crawler.link.vocabulary import Vocabularies
 
 VERSION = 1
@@ -76,7 +75,7 @@ def restored(data: bytes, vocabularies: Vocabularies) -> Profile | None:
     nothing = np.zeros(0, dtype=np.uint64)
     return assembled(
         language=language.rstrip(b"\0").decode("ascii", "replace"),
-        spans=(Span(0, 0),) * sentences,
+        spans=np.zeros((sentences, 2), dtype=np.int64),
         words=words,
         speech=(speech / _SPEECH_STEPS).astype(np.float32),
         terms=ids.astype(np.int64),

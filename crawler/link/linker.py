@@ -102,7 +102,7 @@ class Linker:
     def explain(self, page: Article, original: Article) -> tuple[Part, ...]:
         """What the score of a pair is made of; nothing where one of the two has no sentence."""
         ours, theirs = self._profile(page), self._profile(original)
-        if not ours.spans or not theirs.spans:
+        if not len(ours.spans) or not len(theirs.spans):
             return ()
         return parts(self._bench.model, compare(ours, theirs))
 

@@ -64,13 +64,14 @@ class Profile:
     `vocabularies` are those it was made by; what is compared with it has to be made by the same. `is_hashed`: it was
     restored from hashes (imprint.py), so spans, `forms` and the order of the runs are not known.
 
-    By sentence: `words`, `speech` (share of it in quotation marks), `mass` and `local_mass` (sums of weights), `named`
-    and `numbered` (sums of the weights of names and numbers). In all: `norm` (of the weights' vector), `totals` (sums
-    of weights by kind).
+    By sentence: `spans` (where it starts and ends in the text; an array, for of a tuple of pairs the garbage collector
+    would visit each), `words`, `speech` (share of it in quotation marks), `mass` and `local_mass` (sums of weights),
+    `named` and `numbered` (sums of the weights of names and numbers). In all: `norm` (of the weights' vector), `totals`
+    (sums of weights by kind).
     """
 
     language: str
-    spans: tuple[Span, ...]
+    spans: Ints
     words: Ints
     speech: Singles
     mass: Singles
@@ -96,6 +97,11 @@ class Profile:
     @property
     def total_words(self) -> int:
         return int(self.words.sum())
+
+    def span(self, sentence: int) -> tuple[int, int]:
+        """Where a sentence starts and ends in the text."""
+        start, end = self.spans[sentence].tolist()
+        return start, end
 
 
 def profile(article: Article, language: str | None = None, vocabularies: Vocabularies | None = None) -> Profile:
@@ -199,20 +205,14 @@ class _Builder:
                     weights.append(weight)
         return _Entries(np.array(rows, dtype=np.int64), np.array(terms, dtype=np.int64), np.array(weights))
 
-    def _speech(self) -> Singles:
+    def _speech(self, spans: Ints) -> Singles:
         """The share of each sentence that stands in quotation marks."""
-        found = [(-1, -1), *(match.span() for match in _SPEECH.finditer(self.text))]
-        opened, closed = np.array(found, dtype=np.int64).T
+        quotations = chain((-1, -1), *(match.span() for match in _SPEECH.finditer(self.text)))
+        opened, closed = np.fromiter(quotations, np.int64).reshape(-1, 2).T
         spoken = np.cumsum(closed - opened)
-
-        def until(places: Ints) -> Ints:
-            """How many characters before each place are spoken."""
-            last = np.searchsorted(opened, places) - 1
-            counts: Ints = spoken[last] - np.maximum(closed[last] - places, 0)
-            return counts
-
-        starts, ends = np.array(self.spans, dtype=np.int64).reshape(-1, 2).T
-        shares = (until(ends) - until(starts)) / np.maximum(ends - starts, 1)
+        last = np.searchsorted(opened, spans) - 1
+        until = spoken[last] - np.maximum(closed[last] - spans, 0)  # characters before each place that are spoken
+        shares = np.diff(until)[:, 0] / np.maximum(np.diff(spans)[:, 0], 1)
         return cast(Singles, shares.astype(np.float32))
 
     def _assemble(self, *entries: _Entries) -> Profile:
@@ -226,11 +226,12 @@ class _Builder:
         plain = terms.copy()
         plain[np.searchsorted(terms, self.names)] = self.names_plain
         forms = self.words.form[self.places]
+        spans = np.array(self.spans, dtype=np.int64).reshape(-1, 2)
         return assembled(
             language=self.language,
-            spans=tuple(self.spans),
+            spans=spans,
             words=self.counts,
-            speech=self._speech(),
+            speech=self._speech(spans),
             terms=terms,
             kinds=kinds,
             weights=weights,
@@ -248,7 +249,7 @@ class _Builder:
 def assembled(
     *,
     language: str,
-    spans: tuple[Span, ...],
+    spans: Ints,
     words: Ints,
     speech: Singles,
     terms: Ints,
