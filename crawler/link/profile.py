@@ -193,9 +193,10 @@ class _Builder:
         weights: list[float] = []
         opening = self.words.number_openers(self.places)[:_MOST_NUMBERS]
         starts = (np.cumsum(self.counts) - self.counts).tolist()
+        written = self.words.lower.__getitem__
         for row, places in groupby(zip(self.row[opening].tolist(), opening.tolist(), strict=True), itemgetter(0)):
             words, start = self.raw[row], starts[row]
-            lower = [self.words.lower[place] for place in self.places[start : start + len(words)].tolist()]
+            lower = list(map(written, self.places[start : start + len(words)].tolist()))
             for number in numbers(lower, self.language, [place - start for _, place in places]):
                 text = " ".join(words[number.start : number.end])
                 for term, weight in _number_terms(number.rough, number.key, number.weight):

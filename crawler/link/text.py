@@ -118,8 +118,7 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
 
 
 def _keep(text: str, start: int, end: int, found: list[Span]) -> None:
-    part = text[start:end].lstrip()
-    trimmed = part.rstrip()
+    trimmed = text[start:end].strip()
     if trimmed:
-        start = end - len(part)
+        start = text.index(trimmed[0], start)
         found.append(Span(start, start + len(trimmed)))
