@@ -105,7 +105,6 @@ def keyed(profile: Profile, key: bytes) -> Profile:
         terms=terms[order],
         kinds=profile.kinds[order],
         weights=profile.weights[order],
-        local=profile.local[order],
         plain=plain[order],
         columns=place[profile.columns],
         shingles=_runs(profile.shingles, key),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import NamedTuple, cast
@@ -53,7 +53,7 @@ class Runs:
     known: Hashes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profile:
     """Everything that the comparison of two articles needs of one of them.
 
@@ -74,14 +74,9 @@ class Profile:
     spans: Ints
     words: Ints
     speech: Singles
-    mass: Singles
-    local_mass: Singles
-    named: Singles
-    numbered: Singles
     terms: Ints
     kinds: NDArray[np.int8]
     weights: Floats
-    local: Singles
     plain: Ints
     norm: float
     totals: tuple[float, float, float]
@@ -97,6 +92,35 @@ class Profile:
     @property
     def total_words(self) -> int:
         return int(self.words.sum())
+
+    # What only a comparison asks for is worked out then: most pages are signed and never compared.
+    @cached_property
+    def local(self) -> Singles:
+        return cast(Singles, self._divided().astype(np.float32))
+
+    @cached_property
+    def mass(self) -> Singles:
+        return np.maximum(self._by_sentence(self.weights), np.float32(_LEAST_MASS))
+
+    @cached_property
+    def local_mass(self) -> Singles:
+        return np.maximum(self._by_sentence(self._divided()), np.float32(_LEAST_MASS))
+
+    @cached_property
+    def named(self) -> Singles:
+        return self._by_sentence(self.weights * (self.kinds == NAME))
+
+    @cached_property
+    def numbered(self) -> Singles:
+        return self._by_sentence(self.weights * (self.kinds == NUMBER))
+
+    def _divided(self) -> Floats:
+        counts = np.bincount(self.columns, minlength=len(self.terms))
+        return self.weights / np.sqrt(np.maximum(counts, 1))
+
+    def _by_sentence(self, values: Floats) -> Singles:
+        sums = np.bincount(self.rows, weights=values[self.columns], minlength=len(self.spans))
+        return sums.astype(np.float32)
 
     def span(self, sentence: int) -> tuple[int, int]:
         """Where a sentence starts and ends in the text."""
@@ -266,25 +290,15 @@ def assembled(
     vocabularies: Vocabularies,
     is_hashed: bool = False,
 ) -> Profile:
-    """A profile of what was read, with all that follows from it: the sums by sentence and by kind."""
-    local = weights / np.sqrt(np.maximum(np.bincount(columns, minlength=len(terms)), 1))
-
-    def by_sentence(values: Floats) -> Singles:
-        return np.bincount(rows, weights=values[columns], minlength=len(spans)).astype(np.float32)
-
+    """A profile of what was read, with what follows from it in all."""
     return Profile(
         language=language,
         spans=spans,
         words=words,
         speech=speech,
-        mass=np.maximum(by_sentence(weights), np.float32(_LEAST_MASS)),
-        local_mass=np.maximum(by_sentence(local), np.float32(_LEAST_MASS)),
-        named=by_sentence(weights * (kinds == NAME)),
-        numbered=by_sentence(weights * (kinds == NUMBER)),
         terms=terms,
         kinds=kinds,
         weights=weights,
-        local=local.astype(np.float32),
         plain=plain,
         norm=float(np.sqrt(np.square(weights).sum())),
         totals=(_sum(weights, kinds, STEM), _sum(weights, kinds, NAME), _sum(weights, kinds, NUMBER)),
