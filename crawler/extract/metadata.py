@@ -142,7 +142,7 @@ def _spelled(title: str, claims: Sequence[str], names: set[str]) -> str:
         for told in (claim, _without_site(claim, names)):
             if told != title and (
                 (title.isupper() and not told.isupper() and told.upper() == title)
-                or told.translate(_STRAIGHT) == title.translate(_STRAIGHT)
+                or (len(told) == len(title) and told.translate(_STRAIGHT) == title.translate(_STRAIGHT))
             ):
                 return told[:MAX_TITLE]
     return title
