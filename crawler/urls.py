@@ -80,6 +80,7 @@ def normalize(url: str, base: str | None = None) -> str:
     return urlunsplit((parts.scheme, netloc, path, query, ""))
 
 
+@lru_cache(maxsize=64)  # a page's own address and its canonical one are asked for several times while it is read
 def identity(url: str) -> str:
     """The key under which an article is stored once, whatever way its page was reached.
 
