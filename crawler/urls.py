@@ -54,8 +54,9 @@ def normalize(url: str, base: str | None = None) -> str:
     Scheme and host in lower case, host in IDNA, no default port, no fragment, no dot segments, one spelling of
     percent escapes. Raises UrlRefused for anything that is not a plain http(s) URL.
     """
-    if len(url) <= MAX_URL_LENGTH and _PLAIN.fullmatch(url) and ".." not in url and "/." not in url:
-        return url
+    whole = _from_root(url, base) if base and url.startswith("/") else url
+    if len(url) <= MAX_URL_LENGTH and _PLAIN.fullmatch(whole) and ".." not in whole and "/." not in whole:
+        return whole
     raw = url.strip().replace("\t", "").replace("\n", "").replace("\r", "")
     if any("\ud800" <= character <= "\udfff" for character in raw):
         raise UrlRefused(raw[:80].encode("ascii", "backslashreplace").decode(), "holds half a character")
@@ -79,6 +80,7 @@ def normalize(url: str, base: str | None = None) -> str:
     return urlunsplit((parts.scheme, netloc, path, query, ""))
 
 
+@lru_cache(maxsize=64)  # a page's own address and its canonical one are asked for several times while it is read
 def identity(url: str) -> str:
     """The key under which an article is stored once, whatever way its page was reached.
 
@@ -164,6 +166,14 @@ def literal_address(host: str) -> IPv4Address | IPv6Address | None:
     for place, head in enumerate(heads):
         value += head << (8 * (3 - place))
     return IPv4Address(value)
+
+
+def _from_root(path: str, base: str) -> str:
+    """A path under its base's host, "" where it takes more to join them. Many of a page's links are such."""
+    if path.startswith("//") or ";" in path:
+        return ""
+    scheme, _, rest = base.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}{path}"
 
 
 def _c_number(text: str) -> int:

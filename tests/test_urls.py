@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import urljoin
 
 import pytest
 from hypothesis import given
@@ -176,3 +177,23 @@ def test_normalizing_twice_changes_nothing(path: str, query: str) -> None:
         return
     assert urls.normalize(normal) == normal
     assert urls.identity(urls.identity(normal)) == urls.identity(normal)
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "https://news.example/a/b.html",
+        "https://News.example:443/a/b.html?x=/y",
+        "https://a..example/",
+        "news.example/x",
+    ],
+)
+@pytest.mark.parametrize("path", ["/b;?c=d", "/b/../c", "/b//c", "/?q=1", "//other.example/c", "/b#part", "/ä b", "/"])
+def test_a_path_from_the_root_is_joined_as_any_other_address(base: str, path: str) -> None:
+    def spelled(url: str, base: str | None) -> str:
+        try:
+            return urls.normalize(url, base)
+        except UrlRefused:
+            return "refused"
+
+    assert spelled(path, base) == spelled(urljoin(base, path), None)

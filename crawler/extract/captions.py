@@ -35,7 +35,7 @@ def is_credit(text: str) -> bool:
         return bool(_AGENCY.search(text)) or all(
             part.strip()[:1].isupper() and len(part.split()) <= 4 for part in text.split("/")
         )
-    return text.count(" ") < 7 and _title_case(text) and bool(_AGENCY.search(text))
+    return text.count(" ") < 7 and not _LOWER_WORD.search(text) and bool(_AGENCY.search(text))
 
 
 def split_captions(paragraphs: Sequence[str], *, with_above: bool = True) -> tuple[list[str], list[str]]:
@@ -73,7 +73,3 @@ def _is_caption(text: str) -> bool:
         and not _QUOTED.search(text)
         and len(text) > 12
     )
-
-
-def _title_case(text: str) -> bool:
-    return not _LOWER_WORD.search(text)

@@ -31,6 +31,7 @@ _ZONES = {
     "pst": -480, "pdt": -420, "pt": -480, "jst": 540, "hkt": 480, "sgt": 480, "aest": 600, "aedt": 660,
 }  # fmt: skip
 
+_YEAR = re.compile(r"\d{4}")
 _ISO = re.compile(
     r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)"
     r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([ap]\.?m\b)?"
@@ -73,6 +74,8 @@ def parse_time(text: str, *, day_first: bool = False) -> datetime | None:
     text = text.strip()[:200]
     if text.isdigit() and len(text) in (10, 13):
         return _from_epoch(int(text))
+    if not (_YEAR.search(text) or _NUMERIC.search(text)):
+        return None  # every other form has a year in four digits
     match = _ISO.search(text)
     if match:
         return _build(match[1], match[2], match[3], match.groups()[3:])

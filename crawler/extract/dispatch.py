@@ -57,7 +57,7 @@ def _read(document: RawDocument, teaser: str) -> Extraction:
 def _kind(body: bytes, media_type: str) -> str:
     """html | text | other"""
     head = body[:4096]
-    if not body.strip():
+    if not body or body.isspace():
         return "other"
     if head.startswith(_BINARY) or _FEED_START.match(head):
         return "other"

@@ -74,7 +74,9 @@ def read_linked_data(documents: Sequence[str]) -> LinkedData:
 
 def read_json(text: str) -> Iterator[Any]:
     """The JSON values in a script: several after each other, wrapped in comments or with trailing commas."""
-    text = _WRAPPING.sub("", text).strip()
+    text = text.strip()
+    if text.startswith(("<", "/")) or text.endswith((">", ";")):
+        text = _WRAPPING.sub("", text).strip()
     position = 0
     for _ in range(20):
         try:

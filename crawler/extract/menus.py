@@ -10,8 +10,10 @@ import re
 MARK = "data-menu"  # attribute of the <hr> that a menu leaves: how many links it had
 _MAX_MENU = 100_000  # bytes
 _MAX_ENTRY = 60  # bytes of a menu's entry; headlines are longer
-# Text, what tells of the article, and what makes the menu's end uncertain.
-_NO_MENU = re.compile(rb">\s*+[^<]{80}|<(?:h1|time|nav|article|main|script)[\s>]")
+# Text; what tells of the article, and what makes the menu's end uncertain. As one pattern they would have no first
+# character in common, by which it is searched for several times as fast.
+_TEXT = re.compile(rb">\s*+[^<]{80}")
+_NO_MENU = re.compile(rb"<(?:h1|time|nav|article|main|script)[\s>]")
 # A list whose entries are nothing but a link with a short name, perhaps in one more element on either side.
 _LIST = re.compile(
     rb"<ul\b[^<>]*+>(?:\s*+<li\b[^<>]*+>\s*+(?:<(span|div)\b[^<>]*+>\s*+)?"
@@ -29,7 +31,7 @@ def menu_end(html: bytes, start: int) -> int:
         match = _LIST.match(html, start)
         return match.end() if match else 0
     end = html.find(b"</nav>", start, start + _MAX_MENU)
-    if end < 0 or _NO_MENU.search(html, start + 5, end):
+    if end < 0 or _TEXT.search(html, start + 5, end) or _NO_MENU.search(html, start + 5, end):
         return 0
     if any(html.count(opening, start, end) != html.count(closing, start, end) for opening, closing in _PAIRS):
         return 0

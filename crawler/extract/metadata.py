@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import chain
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -142,7 +143,7 @@ def _spelled(title: str, claims: Sequence[str], names: set[str]) -> str:
         for told in (claim, _without_site(claim, names)):
             if told != title and (
                 (title.isupper() and not told.isupper() and told.upper() == title)
-                or told.translate(_STRAIGHT) == title.translate(_STRAIGHT)
+                or (len(told) == len(title) and told.translate(_STRAIGHT) == title.translate(_STRAIGHT))
             ):
                 return told[:MAX_TITLE]
     return title
@@ -283,8 +284,8 @@ def _title_block(scan: Scan, title: str) -> int:
 
 
 def _times(page: Page, linked: LinkedData, scan: Scan, near: int, url: str) -> tuple[datetime | None, datetime | None]:
-    claimed = _first_time((linked.published, *(page.first(name) for name in _PUBLISHED)))
-    modified = _first_time((linked.modified, *(page.first(name) for name in _MODIFIED)))
+    claimed = _first_time(chain((linked.published,), map(page.first, _PUBLISHED)))
+    modified = _first_time(chain((linked.modified,), map(page.first, _MODIFIED)))
     shown, changed = _visible_times(scan, near)
     in_url = day_in_url(url)
     published = claimed or in_url or shown

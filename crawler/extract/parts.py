@@ -27,8 +27,8 @@ FIRST_FURTHER = 2  # the number of the part after the first
 MAX_TEXT = 3_000_000  # characters of a joined text
 _MAX_LINKS = 5_000  # of a page that are looked at
 _MAX_NUMBERS = 20_000  # that may end an address
-_MAX_HEAD = 2_000  # characters of a start tag
-_MAX_LABEL = 400  # characters after it, tags included
+_MAX_HEAD = 2_000  # bytes of a start tag
+_MAX_LABEL = 400  # bytes after it, tags included
 _MAX_TITLE = 400
 _MOST_SEEN = 0.5  # share of a part's text that stood on the pages before, from which it is the same page again
 _PARAMETERS = frozenset(("page", "p", "pg", "pagina", "seite", "paged", "pageno", "page_no", "pagenum", "pn"))
@@ -37,14 +37,15 @@ _SPELT = re.compile(
 )
 _CHILD = re.compile(r"^(?P<stem>/.*[^/])(?P<sign>/)(?P<number>\d{1,2})(?P<end>/)?$")
 _TAIL = re.compile(r"^(?P<stem>/.*[^/])(?P<sign>[-_,])(?P<number>\d{1,2})(?P<end>/|\.\w{1,5})?$")
-_LINK = re.compile(r"<(a|link)(?=\s)", re.IGNORECASE)
+# The first and the third are searched for in a copy of the page in small letters: by a word, not letter by letter.
+_LINK = re.compile(rb"<(?:a|link)(?=\s)")
 _HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 # An address that begins with neither a scheme nor a slash; what has no address of ours in it may still lead to a part.
-_RELATIVE = re.compile(r"""[hH][rR][eE][fF]\s*=\s*["']?(?![\s"'/#>]|[A-Za-z][A-Za-z0-9+.-]{0,20}:)""")
+_RELATIVE = re.compile(rb"""href\s*=\s*["']?(?![\s"'/#>]|[a-z][a-z0-9+.-]{0,20}:)""")
 _WORD = re.compile(r"[A-Za-z0-9_-]{4,}")
 _REL = re.compile(r"""\brel\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 # How an address with a page number ends, or its parameter.
-_NUMBER = re.compile(r"""(?:["'=/_,-]|page)\d{1,2}/?(?:\.\w{1,5})?["'&#>\s]""")
+_NUMBER = re.compile(rb"""(?:["'=/_,-]|page)\d{1,2}/?(?:\.\w{1,5})?["'&#>\s]""")
 _PAGER = re.compile(
     r"\W*(?:(?:page|seite|página|pagina|part|teil|parte)\s*)?\d{1,2}(?:\s*(?:/|of|von|de|di|sur)\s*\d{1,2})?\W*"
     r"|\W*(?:(?:go to )?(?:the )?next(?: page)?|continue(?: reading)?|(?:the )?prev(?:ious)?(?: page)?|first(?: page)?"
@@ -168,12 +169,13 @@ def join(whole: Extraction, document: RawDocument, article_url: str) -> Joined:
 def _links(document: RawDocument, word: str | None) -> Iterator[_Link]:
     """Links that may lead to a part of the article whose address has this `word`; None: to the first one as well, whose
     address has no number."""
-    html = document.body[:MAX_BYTES].decode("utf-8", "replace")
-    starts = (match.end() for match in _LINK.finditer(html)) if word is None else _starts(html, word)
+    html = document.body[:MAX_BYTES]
+    lowered = html.lower()
+    starts = (match.end() for match in _LINK.finditer(lowered)) if word is None else _starts(html, lowered, word)
     for start in islice(starts, _MAX_LINKS):
-        head, _, after = html[start : start + _MAX_HEAD + _MAX_LABEL].partition(">")
+        head, _, after = html[start : start + _MAX_HEAD + _MAX_LABEL].decode("utf-8", "replace").partition(">")
         href = _HREF.search(head)
-        if href is None or (word is not None and not _NUMBER.search(f"{href[0]} ")):
+        if href is None or (word is not None and not _NUMBER.search(f"{href[0]} ".encode())):
             continue
         try:
             url = urls.normalize(unescape(href[1] or href[2] or href[3] or ""), document.url)
@@ -181,7 +183,7 @@ def _links(document: RawDocument, word: str | None) -> Iterator[_Link]:
             continue
         rel = _REL.search(head)
         words = frozenset((rel[1] or rel[2] or rel[3] or "").lower().split()) if rel else frozenset()
-        label = after.partition("</a")[0] if html[start - 1] in "aA" else ""
+        label = after.partition("</a")[0] if lowered.startswith(b"a", start - 1) else ""
         yield _Link(url, words, fold(plain(label)))
 
 
@@ -192,25 +194,22 @@ def _word_of(home: str) -> str:
     return name if _WORD.fullmatch(name) else ""
 
 
-def _starts(html: str, word: str) -> Iterator[int]:
+def _starts(html: bytes, lowered: bytes, word: str) -> Iterator[int]:
     """Where the start tags go on that may lead to a part: those that hold the article's `word`, and those whose address
     is a relative one. Of a page's hundreds of links these are a few."""
-    places = _places(html, word) if word else (match.start() for match in _NUMBER.finditer(html))
+    if word:
+        places = merge(_occurrences(html, word.encode()), (match.start() for match in _RELATIVE.finditer(lowered)))
+    else:
+        places = (match.start() for match in _NUMBER.finditer(html))
     last = -1
     for place in islice(places, _MAX_NUMBERS):
-        tag = html.rfind("<", max(0, place - _MAX_HEAD), place)
-        if tag > last and (link := _LINK.match(html, tag)):
+        tag = html.rfind(b"<", max(0, place - _MAX_HEAD), place)
+        if tag > last and (link := _LINK.match(lowered, tag)):
             yield link.end()
         last = max(last, tag)
 
 
-def _places(html: str, word: str) -> Iterator[int]:
-    """In order: where the word stands, and where a relative address begins."""
-    relative = (match.start() for match in _RELATIVE.finditer(html))
-    return merge(_occurrences(html, word), relative)
-
-
-def _occurrences(html: str, word: str) -> Iterator[int]:
+def _occurrences(html: bytes, word: bytes) -> Iterator[int]:
     place = html.find(word)
     while place >= 0:
         yield place

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from math import fsum
 
 import xxhash
@@ -38,13 +39,17 @@ _STEPS = (4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 40, 50, 64, 80, 100, 128, 160, 200
 
 def key(text: str) -> int:
     """The hash of a text's words, whatever its case and white space: unsigned, 64 bits."""
-    return xxhash.xxh3_64_intdigest(" ".join(text.casefold().split()).encode("utf-8", "replace"))
+    folded = text.casefold().strip()
+    # Of all white space only the blank is printable; nearly every paragraph is spelled so already.
+    if "  " in folded or not folded.isprintable():
+        folded = " ".join(folded.split())
+    return xxhash.xxh3_64_intdigest(folded.encode("utf-8", "replace"))
 
 
 def blocks_of(title: str, text: str) -> Blocks:
     """A text as what a site's pages are compared by. At most `MOST_BLOCKS` hashes."""
     lengths: dict[int, int] = {}
-    for _, found, part in _counted(text.split(PARAGRAPH_BREAK)):
+    for _, found, part in _counted(text):
         lengths[found] = lengths.get(found, 0) + len(part)
     return Blocks(key(title), len(text), tuple(lengths), tuple(lengths.values()))
 
@@ -77,8 +82,10 @@ def to_leave_out(blocks: Blocks, common: Collection[int]) -> frozenset[int]:
 
 def without(text: str, keys: Collection[int]) -> tuple[str, tuple[tuple[int, str], ...]]:
     """The text without these paragraphs, and each of them with its place among all."""
+    if not keys:
+        return text, ()
+    out = {place: part for place, found, part in _counted(text) if found in keys}
     paragraphs = text.split(PARAGRAPH_BREAK)
-    out = {place: part for place, found, part in _counted(paragraphs) if found in keys}
     kept = PARAGRAPH_BREAK.join(part for place, part in enumerate(paragraphs) if place not in out)
     return kept, tuple(out.items())
 
@@ -91,14 +98,18 @@ def whole(text: str, left_out: Sequence[tuple[int, str]]) -> str:
     return PARAGRAPH_BREAK.join(paragraphs)
 
 
-def _counted(paragraphs: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+@lru_cache(maxsize=1)  # a page is first compared by its paragraphs, and then goes without some of them
+def _counted(text: str) -> tuple[tuple[int, int, str], ...]:
     """The paragraphs that count: place, hash, text."""
+    paragraphs = text.split(PARAGRAPH_BREAK)
     half = MOST_BLOCKS // 2
     last = len(paragraphs) - half
     notices = set(find_trailers(paragraphs))
-    for place, part in enumerate(paragraphs):
-        if (place < half or place >= last) and len(part) >= _LEAST_BLOCK and place not in notices:
-            yield place, key(part), part
+    return tuple(
+        (place, key(part), part)
+        for place, part in enumerate(paragraphs)
+        if (place < half or place >= last) and len(part) >= _LEAST_BLOCK and place not in notices
+    )
 
 
 def _needed(total: int, characters: int) -> float:
