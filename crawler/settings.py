@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -50,6 +51,16 @@ Count = Annotated[int, Field(strict=True, ge=0)]
 PositiveCount = Annotated[int, Field(strict=True, ge=1)]
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 Flag = Annotated[bool, Field(strict=True)]
+
+
+def _normalized(url: str) -> str:
+    try:
+        return urls.normalize(url)
+    except UrlRefused as refused:
+        raise ValueError(refused.detail) from None
+
+
+HttpUrl = Annotated[str, AfterValidator(_normalized)]
 
 
 class _Section(BaseModel):
@@ -191,7 +202,7 @@ class SourceSettings(_Section):
     """One `[[sources]]` table."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]  # one that no other source has
-    url: str  # http(s)://… of a feed, sitemap or section front
+    url: HttpUrl  # http(s)://… of a feed, sitemap or section front
     role: Role  # whose stories are looked for (origin), the sites to watch (aggregator), what others rework (release)
     publisher: Annotated[str, Field(max_length=200)] = ""  # empty: the source's name
     kind: SourceKind = SourceKind.AUTO  # auto: told by content
@@ -201,14 +212,6 @@ class SourceSettings(_Section):
     redistribute: Flag = False  # whether a licensed text may leave in exports, feeds, webhooks, API, reports
     backfill: Count = 50_000  # entries of its first document that are taken, the newest; they count as no news
     headers_env: dict[str, str] = Field(default_factory=dict)  # header = name of a variable that holds its value
-
-    @field_validator("url")
-    @classmethod
-    def _http_url(cls, value: str) -> str:
-        try:
-            return urls.normalize(value)
-        except UrlRefused as refused:
-            raise ValueError(refused.detail) from None
 
     @field_validator("headers_env")
     @classmethod
@@ -244,7 +247,7 @@ class WebhookSettings(_Section):
     """One `[[webhooks]]` table: a program that `run` tells what changes."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]  # one that no other webhook has; its place goes by it
-    url: str  # http(s)://… to which each change is sent; private addresses only where [fetch] allow_private lists them
+    url: HttpUrl  # http(s)://… to which changes are sent; private addresses only where [fetch] allow_private lists them
     secret_env: str  # name of a variable (or of it with _FILE) that holds the secret by which deliveries are signed
     events: Annotated[tuple[Event, ...], Field(min_length=1)] = OF_LINKS  # what it is told
     min_score: Share = 0.0  # links with a lower score are not told
@@ -253,14 +256,6 @@ class WebhookSettings(_Section):
     retries: Count = 12  # further tries, before a delivery is given up
     retry_delay: PositiveSeconds = 10.0  # seconds before the first further try, doubled each time up to an hour
     enabled: Flag = True  # false: nothing is sent; what is missed meanwhile is sent once it is true again
-
-    @field_validator("url")
-    @classmethod
-    def _http_url(cls, value: str) -> str:
-        try:
-            return urls.normalize(value)
-        except UrlRefused as refused:
-            raise ValueError(refused.detail) from None
 
     @field_validator("secret_env")
     @classmethod

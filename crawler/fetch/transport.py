@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -128,16 +129,8 @@ class Transport:
 
         Raises BodyTooLarge, BodyUndecodable, MediaRefused, and what the client raises.
         """
-        by_proxy = self.goes_by_proxy(target)
-        session = self._proxied if by_proxy else self._direct
-        assert session is not None, "the fetcher is used as a context manager"
         begun = self._clock.monotonic()
-        async with session.get(
-            URL(target.url, encoded=True),
-            headers=headers,
-            allow_redirects=False,
-            proxy=self._proxy if by_proxy else None,
-        ) as response:
+        async with self._request("GET", target, headers) as response:
             answered = CIMultiDictProxy(
                 CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
             )
@@ -147,7 +140,7 @@ class Transport:
                 if not any_media and header.refused_media(media_type):
                     raise MediaRefused(target.url, f"is {media_type}")
                 raw, body = await _Body(target.url, limit, cut, any_media).read(response, answered)
-            peer = response.peer if isinstance(response, _PeeredResponse) and not by_proxy else None
+            peer = response.peer if isinstance(response, _PeeredResponse) and not self.goes_by_proxy(target) else None
             return Answer(
                 status=response.status,
                 reason=response.reason or "",
@@ -161,20 +154,26 @@ class Transport:
     async def post(self, target: Target, headers: Mapping[str, str], body: bytes) -> Answer:
         """One POST, redirects not followed. Of the answer only the head is read: its body is nobody's concern, and a
         connection on which it does not come with the head is closed."""
+        begun = self._clock.monotonic()
+        async with self._request("POST", target, headers, body) as response:
+            elapsed = self._clock.monotonic() - begun
+            answered = CIMultiDictProxy(CIMultiDict(response.headers))
+            return Answer(response.status, response.reason or "", answered, None, b"", b"", elapsed)
+
+    def _request(
+        self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None = None
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         by_proxy = self.goes_by_proxy(target)
         session = self._proxied if by_proxy else self._direct
         assert session is not None, "the fetcher is used as a context manager"
-        begun = self._clock.monotonic()
-        async with session.post(
+        return session.request(
+            method,
             URL(target.url, encoded=True),
             data=body,
             headers=headers,
             allow_redirects=False,
             proxy=self._proxy if by_proxy else None,
-        ) as response:
-            elapsed = self._clock.monotonic() - begun
-            answered = CIMultiDictProxy(CIMultiDict(response.headers))
-            return Answer(response.status, response.reason or "", answered, None, b"", b"", elapsed)
+        )
 
 
 class _Body:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from crawler.errors import UsageError, WiretraceError
+from crawler.errors import UsageError
 from crawler.store.happenings import Mark
 from crawler.web.drawing import page
+from crawler.web.eventstream import BEAT, stream
 from crawler.web.feed import MOST_EVENTS, Feed, Listener, batch_of, shown
 from crawler.web.guard import GUARD
 from crawler.web.inbox import STORE
 
 FEED = web.AppKey("feed", Feed)
 SHOWN = 60  # rows of the list at first
-BEAT = 15.0  # seconds between two signs of life; then it is looked whether the token is still live, too
-MOST_WAIT = 30.0  # seconds for a client that does not read
-RETRY = 3_000  # milliseconds after which a client that was cut off comes again
 
 
 async def live(request: web.Request) -> web.Response:
@@ -39,22 +36,12 @@ async def events(request: web.Request) -> web.StreamResponse:
         raise web.HTTPTooManyRequests(text="Too many are watching.\n", headers={"Retry-After": "30"})
     listener = feed.join()  # before the past is read, so that nothing falls between
     try:
-        response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        response.content_type = "text/event-stream"
-        await response.prepare(request)
-        try:
-            async for part in _parts(request, feed, listener, mark):
-                async with asyncio.timeout(MOST_WAIT):
-                    await response.write(part)
-        except (ConnectionError, TimeoutError, WiretraceError):
-            pass  # it comes again by itself, and says from where
-        return response
+        return await stream(request, _parts(request, feed, listener, mark))
     finally:
         feed.leave(listener)
 
 
 async def _parts(request: web.Request, feed: Feed, listener: Listener, mark: Mark) -> AsyncIterator[bytes]:
-    yield b"retry: %d\n\n" % RETRY
     past = batch_of(await request.app[STORE].happenings(mark, MOST_EVENTS))
     if told := past.since(mark):
         yield told

@@ -13,19 +13,17 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from crawler.errors import UsageError, WiretraceError
+from crawler.errors import UsageError
 from crawler.model import Action, Change, LinkState, Subject
 from crawler.store.publishing import change_to_json
 from crawler.web.api.answers import dumped, page
 from crawler.web.api.operations import AFTER_NUMBER, LIMIT, Operation, Param, Values, limit_of, number_of, words_of
+from crawler.web.eventstream import BEAT, stream
 from crawler.web.guard import GUARD
 from crawler.web.inbox import STORE
 
 MOST_STREAMS = 32  # at once; each looks at the log once a second
 LOOKED = 1.0  # seconds between two looks at a log that stands still
-BEAT = 15.0  # seconds between two signs of life; then it is looked whether the token is still live, too
-MOST_WAIT = 30.0  # seconds for a client that does not read
-RETRY = 3_000  # milliseconds after which a client that was cut off comes again
 PAGE = 100  # rows held in memory at once
 
 Form = Callable[[Change], bytes]
@@ -106,18 +104,7 @@ async def _stream(request: web.Request, after: int, subject: Subject | None, for
         raise web.HTTPTooManyRequests(text=f"Expected at most {MOST_STREAMS} streams.", headers={"Retry-After": "30"})
     streams.open += 1
     try:
-        response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        response.content_type = "text/event-stream"
-        await response.prepare(request)
-        try:
-            async for part in _parts(request, after, subject, form):
-                async with asyncio.timeout(MOST_WAIT):
-                    await response.write(part)
-        except (ConnectionError, TimeoutError):
-            pass  # it comes again by itself, and says from where
-        except WiretraceError:
-            pass  # the store is away: likewise
-        return response
+        return await stream(request, _parts(request, after, subject, form))
     finally:
         streams.open -= 1
 
@@ -125,7 +112,6 @@ async def _stream(request: web.Request, after: int, subject: Subject | None, for
 async def _parts(request: web.Request, after: int, subject: Subject | None, form: Form) -> AsyncIterator[bytes]:
     """What is sent: events as they come, and a sign of life where none does."""
     store, streams = request.app[STORE], request.app[STREAMS]
-    yield b"retry: %d\n\n" % RETRY
     beaten = time.monotonic()
     while not streams.closing.is_set():
         found = await store.log_page(after, subject=subject, limit=PAGE)
