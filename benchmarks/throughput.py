@@ -31,7 +31,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -139,12 +139,20 @@ def _cpu_of_children() -> float:
 
 
 def _await_orphans() -> None:
-    """Pool processes end a moment after who started them; only what was waited for is counted."""
-    here = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
-    for child in here.read_text(encoding="ascii").split():
-        command = Path(f"/proc/{child}/cmdline").read_bytes()
-        if b"multiprocessing" in command:
-            os.waitpid(int(child), 0)
+    """Only what was waited for is counted, and pool processes end after who started them, one after the other: till
+    none has come for a second."""
+    until = time.monotonic() + 1.0
+    while time.monotonic() < until:
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # one that has just ended
+                state, parent = stat.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[:2]
+                if int(parent) != os.getpid():
+                    continue
+                # One that has ended has no command line any more.
+                if state == "Z" or b"multiprocessing" in (stat.parent / "cmdline").read_bytes():
+                    os.waitpid(int(stat.parent.name), 0)
+                    until = time.monotonic() + 1.0
+        time.sleep(0.02)
 
 
 def run_wiretrace(settings: Sequence[Path], core: int | None, *flags: str) -> list[Run]:
