@@ -24,7 +24,7 @@ demo: $(READY) ## crawl and link the bundled sample web
 	$(BIN)/wiretrace demo
 
 test: $(READY) ## the tests, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 3 -m "not full and not cluster"
+	$(BIN)/python -m pytest -n 4 -m "not full and not cluster"
 
 test-full: $(READY) ## the slow ones as well
 	.ci/packages

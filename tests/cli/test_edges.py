@@ -220,7 +220,10 @@ def test_an_import_that_is_stopped_keeps_what_it_has_stored(tmp_path: Path) -> N
     assert 0 < _stored(tmp_path / "wiretrace.db") < 4_000
 
 
-@pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")])
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(signal.SIGINT, "Ctrl-C"), pytest.param(signal.SIGTERM, "SIGTERM", marks=pytest.mark.full)],
+)
 def test_a_batch_that_is_stopped_leaves_no_half_file(tmp_path: Path, number: signal.Signals, name: str) -> None:
     _dump(tmp_path / "rows.jsonl", 4_000)
     linking = _started("link", "--in", "rows.jsonl", "--originals", "rows.jsonl", "--out", "o.jsonl", folder=tmp_path)

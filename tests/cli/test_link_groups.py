@@ -155,6 +155,7 @@ def test_the_help_has_examples(wiretrace: Wiretrace) -> None:
 # --- stopped -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_a_grouping_that_is_stopped_leaves_no_half_file(tmp_path: Path) -> None:
     text = story("ferry-original").text
     rows = [json.dumps({"id": f"r{number}", "text": f"Dispatch {number}. {text}"}) for number in range(4_000)]

@@ -81,6 +81,7 @@ async def test_an_archive_that_was_read_is_not_read_again(settings: Settings, tm
     assert len(await rows(settings)) == 2
 
 
+@pytest.mark.full
 async def test_an_archive_that_has_grown_is_read_on(settings: Settings, tmp_path: Path) -> None:
     file = archive(tmp_path / "NEWS-01.warc.gz", [of_story("ferry-spun"), of_story("pump-spun")])
     whole = file.read_bytes()
@@ -92,6 +93,7 @@ async def test_an_archive_that_has_grown_is_read_on(settings: Settings, tmp_path
     assert (second.tally.fetched, second.tally.new, second.tally.failed.total()) == (1, 1, 0)
 
 
+@pytest.mark.full
 async def test_the_same_pages_in_another_archive_change_nothing(settings: Settings, tmp_path: Path) -> None:
     pages = [of_story("ferry-spun"), of_story("pump-spun")]
     await run_archives(settings, [archive(tmp_path / "NEWS-01.warc.gz", pages)])

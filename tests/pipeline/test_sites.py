@@ -255,6 +255,7 @@ async def linked(url: str, others: int) -> tuple[str, list[object]]:
         return await crawl.text(copy), [link["evidence"], link["score"], link["coverage"]]
 
 
+@pytest.mark.full
 async def test_a_text_made_again_is_linked_as_if_it_had_never_had_the_furniture(tmp_path: Path) -> None:
     alone, among = (f"sqlite+aiosqlite:///{tmp_path / name}.db" for name in ("alone", "among"))
     assert await linked(among, 9) == await linked(alone, 0)

@@ -242,6 +242,7 @@ async def test_a_copy_that_was_killed_goes_on_where_it_was(two: tuple[str, str])
 
 
 @pytest.mark.parametrize("two", [("sqlite", "sqlite")], indirect=True, ids="-".join)
+@pytest.mark.full
 async def test_what_has_changed_since_a_copy_was_cut_off_is_copied_anew(two: tuple[str, str]) -> None:
     with pytest.raises(CutOff):
         await copied(*two, watch=cut_off_after(45))
@@ -340,6 +341,7 @@ async def test_a_store_is_copied_under_a_running_worker_only_where_that_is_wante
 
 
 @pytest.mark.parametrize("two", [("postgresql", "sqlite")], indirect=True, ids="-".join)
+@pytest.mark.full
 async def test_a_worker_that_is_long_silent_holds_up_no_copy(two: tuple[str, str]) -> None:
     clock = StillClock()
     async with await Store.open(DatabaseSettings(url=two[0]), clock) as store:
