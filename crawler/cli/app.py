@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Coroutine, Iterator, MutableMapping
+from collections.abc import Callable, Coroutine, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -28,6 +28,7 @@ from crawler.errors import WiretraceError
 
 if TYPE_CHECKING:
     from crawler.settings import Settings
+    from crawler.store import Store
 
 T = TypeVar("T")
 
@@ -217,6 +218,19 @@ def _global_options(
 def finish(work: Coroutine[Any, Any, T]) -> T:
     """Runs a command's asynchronous part. A signal cancels it, so that it closes what it has opened."""
     return asyncio.run(work)
+
+
+def ask(question: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+    """What the configured store says to one question."""
+    from crawler.store import Store  # only commands that ask one load it; others start sooner
+
+    here = context()
+
+    async def work() -> T:
+        async with await Store.open(here.settings.database, here.clock) as store:
+            return await question(store)
+
+    return finish(work())
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from crawler.cli import console
-from crawler.cli.app import context, finish, new_app
+from crawler.cli.app import ask, context, finish, new_app
 from crawler.errors import UsageError
 from crawler.interchange import Json, time_to_json
-from crawler.store import ArchiveProgress, Store
+from crawler.store import ArchiveProgress
 
 app = new_app(help="The pages that are kept as evidence, and the archives that were read.", no_args_is_help=True)
 
@@ -59,13 +59,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="The archives as 
       wiretrace archive list
       wiretrace archive list --json
     """
-    here = context()
-
-    async def work() -> list[ArchiveProgress]:
-        async with await Store.open(here.settings.database, here.clock) as store:
-            return await store.archives()
-
-    found = finish(work())
+    found = ask(lambda store: store.archives())
     if as_json:
         console.print_json([archive_json(one) for one in found])
         return

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from crawler.cli import console
-from crawler.cli.app import context, finish, new_app
+from crawler.cli.app import ask, new_app
 from crawler.cli.tables import status_tables
-from crawler.store import Store
 
 app = new_app()
 
@@ -22,13 +21,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="The figures as 
       wiretrace status
       wiretrace status --json
     """
-    here = context()
-
-    async def work() -> dict[str, object]:
-        async with await Store.open(here.settings.database, here.clock) as store:
-            return await store.status()
-
-    figures = finish(work())
+    figures = ask(lambda store: store.status())
     if as_json:
         console.print_json(figures)
     else:

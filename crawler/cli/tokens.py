@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from crawler.cli import console
-from crawler.cli.app import context, finish, new_app
+from crawler.cli.app import ask, context, finish, new_app
 from crawler.cli.tables import tokens_table
 from crawler.store import Store
-from crawler.store.tokens import Right, Token
+from crawler.store.tokens import Right
 
 app = new_app(help="The access tokens of those who ask `serve` from another machine.", no_args_is_help=True)
 
@@ -28,13 +28,7 @@ def create(
       wiretrace token create reader
       wiretrace token create desk --rights write
     """
-    here = context()
-
-    async def work() -> str:
-        async with await Store.open(here.settings.database, here.clock) as store:
-            return await store.create_token(name, rights)
-
-    secret = finish(work())
+    secret = ask(lambda store: store.create_token(name, rights))
     console.tell(f"token of {name}, to {rights.value}; it is not shown again:")
     console.show(secret)
 
@@ -47,13 +41,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="The tokens as JS
       wiretrace token list
       wiretrace token list --json
     """
-    here = context()
-
-    async def work() -> list[Token]:
-        async with await Store.open(here.settings.database, here.clock) as store:
-            return await store.tokens()
-
-    found = finish(work())
+    found = ask(lambda store: store.tokens())
     if as_json:
         console.print_json([one.as_json() for one in found])
     elif found:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from crawler.cli import console
-from crawler.cli.app import context, finish, new_app
+from crawler.cli.app import ask, context, finish, new_app
 from crawler.cli.tables import letters_table, webhooks_table
 from crawler.store import Store
 from crawler.store.webhooks import Letter, WebhookRecord
@@ -66,13 +66,7 @@ def retry(
       wiretrace webhooks retry
       wiretrace webhooks retry desk
     """
-    here = context()
-
-    async def work() -> int:
-        async with await Store.open(here.settings.database, here.clock) as store:
-            return await store.revive_letters(name)
-
-    count = finish(work())
+    count = ask(lambda store: store.revive_letters(name))
     console.tell(f"{count} deliveries are tried again by the next `wiretrace run`, or the one that works now")
 
 
@@ -82,13 +76,7 @@ def skip(name: Annotated[str, _NAME]) -> None:
 
     Example:  wiretrace webhooks skip desk
     """
-    here = context()
-
-    async def work() -> int:
-        async with await Store.open(here.settings.database, here.clock) as store:
-            return await store.skip_webhook(name)
-
-    count = finish(work())
+    count = ask(lambda store: store.skip_webhook(name))
     console.tell(f"{count} rows of the change log are left out of {name}")
 
 
