@@ -309,18 +309,17 @@ class Crew:
             self._begin()
             learns = self._under_way == 1 or self.clock.monotonic() >= self._learns_at
             try:
-                busy = await self.decider.catch_up()
-                if learns and not await self.decider.learn():
-                    self._learns_at = self.clock.monotonic() + LEARN_SECONDS
-                elif learns:
-                    busy = True
+                decided = await self.decider.catch_up()
+                learned = learns and await self.decider.learn()
             finally:
                 self._end()
-            if busy:
+            if learns and not learned:
+                self._learns_at = self.clock.monotonic() + LEARN_SECONDS
+            if decided or learned:
                 continue
             if learns:
                 await self._note_decided(mark)
-            await self._tasks_ear.hear(self._idle_seconds() if learns else LEARN_SECONDS)
+            await self._tasks_ear.hear(self._idle_seconds())
             await self._pause(DECIDE_PAUSE)
 
     async def _note_decided(self, mark: int) -> None:
