@@ -29,7 +29,10 @@ log = logging.getLogger(__name__)
 
 BATCH = 64  # articles handed to the CPU pool at once
 BATCH_BYTES = 4_000_000  # of their texts and bodies, about; one article may have more
-AHEAD = 3  # batches whose signatures are made while an earlier one is stored
+# Articles stored in one transaction. Their index keys are scattered over the whole index: of the more articles the keys
+# are sorted, the more of them share a page of it, and a page is written once. Of 64 it was nearly a page for each key.
+STORED_AT_ONCE = 512
+AHEAD = STORED_AT_ONCE // BATCH + 3  # batches whose signatures are made while earlier ones are stored
 DECISIONS_AT_ONCE = 8
 ORIGINALS_AT_ONCE = 256
 LEASE_SECONDS = 300.0
@@ -156,17 +159,23 @@ class Importer:
         the last item came.
         """
         ahead: deque[tuple[Sequence[tuple[Path, Item]], asyncio.Task[list[Prepared]]]] = deque()
+        ready: list[tuple[Path, Item]] = []
+        prepared: list[Prepared] = []
         try:
             while True:
                 batch = await asyncio.to_thread(_next_batch, items)
                 if batch:
                     ahead.append((batch, asyncio.create_task(self._prepared(batch))))
-                if not ahead:
-                    return
-                if not batch or len(ahead) > AHEAD:
+                if ahead and (not batch or len(ahead) > AHEAD):
                     first, preparing = ahead.popleft()
-                    await self._store(first, await preparing)
-                    stored(first[-1][0])
+                    prepared += await preparing
+                    ready += first
+                if ready and (not ahead or len(ready) >= STORED_AT_ONCE):
+                    await self._store(ready, prepared)
+                    stored(ready[-1][0])
+                    ready, prepared = [], []
+                if not ahead and not batch:
+                    return
         finally:
             for _, preparing in ahead:
                 preparing.cancel()

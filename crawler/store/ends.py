@@ -17,9 +17,9 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import NullPool
 
 from crawler.errors import MissingExtra, StoreError
-from crawler.store.database import CONNECT_TIMEOUT
 from crawler.store.digests import Rows
 from crawler.store.failures import masked, told_in_our_words
+from crawler.store.postgres_pool import CONNECT_TIMEOUT
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
