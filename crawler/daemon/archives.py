@@ -27,7 +27,7 @@ from crawler.fetch.robots import product_token
 from crawler.pipeline.captures import CaptureDesk
 from crawler.pipeline.cpu import CpuPool, default_processes
 from crawler.pipeline.linking import LinkingDesk
-from crawler.pipeline.sites import SiteDesk
+from crawler.pipeline.sites import SiteDesk, SiteVerdicts
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
 from crawler.store import Store
@@ -62,10 +62,13 @@ async def run_archives(
         await store.reclaim()
         stop = asyncio.Event()
         name = worker_name()
+        verdicts = SiteVerdicts(store, clock)
         crew = ArchiveCrew(
             store=store,
-            pages=CaptureDesk(store, cpu, clock, settings.fetch.max_body, product_token(settings.fetch.user_agent)),
-            decider=Decider(store, LinkingDesk(store, cpu), SiteDesk(store, cpu), name, tally),
+            pages=CaptureDesk(
+                store, cpu, clock, verdicts, settings.fetch.max_body, product_token(settings.fetch.user_agent)
+            ),
+            decider=Decider(store, LinkingDesk(store, cpu), SiteDesk(store, cpu, verdicts), name, tally),
             name=name,
             tally=tally,
             stop=stop,

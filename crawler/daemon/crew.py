@@ -187,15 +187,17 @@ class Crew:
         """
         async with self._polls:
             ours = await self._may_ask(record, patience)
+            found: SourceRecord | None
             try:
-                record = await self.store.source(record.name)
+                found = await self.store.source(record.name)  # another may have polled it meanwhile
             except NotFound:
+                found = None
+            if found is not None and ours and is_to_be_polled(found, began, self.clock.now()):
+                found = await self.poller.poll(found, self.tally)
+            if found is None:
                 self._sources.pop(record.name, None)
-                return
-            self._sources[record.name] = record  # another may have polled it meanwhile
-            if ours and is_to_be_polled(record, began, self.clock.now()):
-                await self.poller.poll(record, self.tally)
-                self._sources[record.name] = await self.store.source(record.name)
+            else:
+                self._sources[record.name] = found
 
     async def _may_ask(self, record: SourceRecord, patience: float) -> bool:
         """Whether the host of a source is this worker's."""

@@ -27,7 +27,7 @@ from crawler.pipeline.hosts import HostDesk
 from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.pages import PageDesk
 from crawler.pipeline.polling import Poller
-from crawler.pipeline.sites import SiteDesk
+from crawler.pipeline.sites import SiteDesk, SiteVerdicts
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
 from crawler.store import Store
@@ -101,13 +101,14 @@ async def run(
         if settings.archive.warc_dir:
             archive = await stack.enter_async_context(Archive(settings.archive, settings.fetch.user_agent))
         stop = asyncio.Event()
+        verdicts = SiteVerdicts(store, clock)
         crew = Crew(
             store=store,
             settings=settings,
             clock=clock,
             poller=Poller(store, fetcher, settings, clock),
-            pages=PageDesk(store, fetcher, cpu, settings, clock, archive),
-            decider=Decider(store, LinkingDesk(store, cpu), SiteDesk(store, cpu), hosts.worker, tally),
+            pages=PageDesk(store, fetcher, cpu, settings, clock, verdicts, archive),
+            decider=Decider(store, LinkingDesk(store, cpu), SiteDesk(store, cpu, verdicts), hosts.worker, tally),
             cpu=cpu,
             hosts=hosts,
             name=hosts.worker,

@@ -13,6 +13,7 @@ from crawler.model import ArchiveRecord, Reference, Role, SiteVerdict, Source, V
 from crawler.pipeline.cpu import CpuPool, WorkCrashed
 from crawler.pipeline.pages import worth_storing
 from crawler.pipeline.reading import Announcement, Reading, read_page
+from crawler.pipeline.sites import SiteVerdicts
 from crawler.pipeline.tally import Tally
 from crawler.store import Store, StoreOutcome
 
@@ -39,6 +40,7 @@ class CaptureDesk:
     store: Store
     cpu: CpuPool
     clock: Clock
+    verdicts: SiteVerdicts
     limit: int  # bytes of a body with its encodings undone
     robot: str = ""  # the name by which a site may call us
 
@@ -75,7 +77,7 @@ class CaptureDesk:
     async def _read(self, capture: Capture, source: Source) -> Reading | Unread:
         at = min(capture.at, self.clock.now())  # no archive has a page of tomorrow
         announced = Announcement(source, Reference(url=capture.url), at)
-        known = await self.store.site_verdict(urls.host_of(capture.url))
+        known = await self.verdicts.of(urls.host_of(capture.url))
         try:
             return await self.cpu.run(read_capture, capture, announced, known, self.limit, self.robot)
         except WorkCrashed as error:

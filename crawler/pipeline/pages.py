@@ -20,6 +20,7 @@ from crawler.pipeline.looks import LookDesk, absence, is_gone, led_away
 from crawler.pipeline.parts import PartsDesk
 from crawler.pipeline.polling import credentials
 from crawler.pipeline.reading import Announcement, Reading, holds_article, read_entry, read_page
+from crawler.pipeline.sites import SiteVerdicts
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
 from crawler.store import FrontierEntry, Store, StoreOutcome
@@ -47,6 +48,7 @@ class PageDesk:
     cpu: CpuPool
     settings: Settings
     clock: Clock
+    verdicts: SiteVerdicts
     archive: Archive | None = None
     chance: Callable[[], float] = random.random
 
@@ -185,7 +187,7 @@ class PageDesk:
         """What is known to be furniture where the page stands; nothing is ever left out of an original."""
         if obtained.announced.source.role is not Role.AGGREGATOR:
             return SiteVerdict()
-        return await self.store.site_verdict(urls.host_of(url))
+        return await self.verdicts.of(urls.host_of(url))
 
     async def _archived(self, obtained: Obtained, reading: Reading) -> Entered | None:
         """The page's records in the archive, where there is one and the page does not forbid it."""

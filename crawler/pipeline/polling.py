@@ -43,8 +43,11 @@ class Poller:
     clock: Clock
     sieve: Sieve = field(default_factory=Sieve)
 
-    async def poll(self, record: SourceRecord, tally: Tally) -> None:
-        """One poll. A failure is recorded with the source and counted, never raised."""
+    async def poll(self, record: SourceRecord, tally: Tally) -> SourceRecord | None:
+        """One poll, and the source after it; None where it was removed meanwhile.
+
+        A failure is recorded with the source and counted, never raised.
+        """
         tally.sources += 1
         logfields.about(source=record.name)
         # What a source of which nothing is known is taken to bring, so that it is polled every `poll_interval`.
@@ -61,7 +64,7 @@ class Poller:
             log.warning("source %s: %s", record.name, error, exc_info=reason == "internal")
             outcome = self._failed(record, habits, error)
         metrics.POLLS.add(outcome.result.value)
-        await self.store.record_poll(record.name, outcome)
+        return await self.store.record_poll(record.name, outcome)
 
     async def _poll(self, record: SourceRecord, habits: Habits, tally: Tally) -> PollOutcome:
         source = record.source
@@ -154,7 +157,8 @@ class Poller:
         if record.last_success is not None:
             return await self.store.announce(record.name, selected.kept, now=now)
         taken, left = newest(selected.kept, record.source.backfill)
-        await self.store.pass_over(record.name, left, now=now)
+        if left:
+            await self.store.pass_over(record.name, left, now=now)
         return await self.store.announce(record.name, [replace(one, backfill=True) for one in taken], now=now)
 
     async def _fill(

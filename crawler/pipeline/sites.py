@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from crawler.clock import Clock
 from crawler.extract.repetition import furniture, key, to_leave_out, whole
 from crawler.model import Article, SiteVerdict
 from crawler.pipeline.cpu import CpuPool, WorkCrashed, linker
@@ -22,6 +24,34 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 120.0
 SITES_AT_ONCE = 8
+REMEMBERED_SECONDS, REMEMBERED_SITES = 10.0, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class SiteVerdicts:
+    """What is known to be furniture of sites, remembered for some seconds.
+
+    Another worker may judge a site meanwhile: what is read by the older verdict is marked so and made again.
+    """
+
+    store: Store
+    clock: Clock
+    _known: OrderedDict[str, tuple[float, SiteVerdict]] = field(default_factory=OrderedDict)
+
+    async def of(self, host: str) -> SiteVerdict:
+        now = self.clock.monotonic()
+        at, verdict = self._known.get(host, (now - REMEMBERED_SECONDS, None))
+        if verdict is None or now - at >= REMEMBERED_SECONDS:
+            verdict = await self.store.site_verdict(host)
+            self._known[host] = now, verdict
+            self._known.move_to_end(host)
+            if len(self._known) > REMEMBERED_SITES:
+                self._known.popitem(last=False)
+        return verdict
+
+    def forget(self, host: str) -> None:
+        """The site was judged now."""
+        self._known.pop(host, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +60,7 @@ class SiteDesk:
 
     store: Store
     cpu: CpuPool
+    verdicts: SiteVerdicts
 
     async def step(self, worker: str) -> bool:
         """A small piece of work for each of some sites; False where there is none."""
@@ -43,6 +74,7 @@ class SiteDesk:
         sample = await self.store.site_sample(work)
         found = await self.cpu.run(furniture, sample.pages)
         await self.store.judge_site(work, found, sample.bound)
+        self.verdicts.forget(work.host)
 
     async def _sweep(self, work: SiteWork) -> None:
         verdict, pages = await self.store.site_pages(work)

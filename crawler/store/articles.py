@@ -154,7 +154,7 @@ def _store(
         _touch(tx, row, article, fingerprint)
         stored = StoredArticle(article.id, StoreOutcome.UNCHANGED, row.version)
     else:
-        written = write_version(tx, article, row, digest, fingerprint)
+        written = write_version(tx, article, row, digest, fingerprint, worker)
         if written is None:
             return _store(tx, article, fingerprint, frontier_key, worker, validators, extra_urls, page)
         stored, row = written
@@ -163,8 +163,6 @@ def _store(
         _add_aliases(tx, row.no, [article.url, *extra_urls])
         if stored.outcome is not StoreOutcome.STALE:
             _remember(tx, article, row, stored, page)
-    if worker is not None and row is not None and stored.outcome in {StoreOutcome.CREATED, StoreOutcome.CHANGED}:
-        tasks.reserve(tx, row.no, worker)
     if frontier_key is not None:
         frontier.settle(tx, frontier_key, worker, row.no if row is not None else None, validators)
     return stored
@@ -226,9 +224,17 @@ _NEW_VERSION = sa.insert(versions)
 
 
 def write_version(
-    tx: Transaction, article: Article, row: Row[Any] | None, digest: str, fingerprint: Fingerprint | None
+    tx: Transaction,
+    article: Article,
+    row: Row[Any] | None,
+    digest: str,
+    fingerprint: Fingerprint | None,
+    worker: str | None = None,
 ) -> tuple[StoredArticle, Row[Any]] | None:
-    """None where another worker stored the same new article at this moment: nothing was written."""
+    """None where another worker stored the same new article at this moment: nothing was written.
+
+    `worker`: who decides on it at once.
+    """
     # A teaser that another story's full text stood in for is there again once it has a text of its own.
     is_back = row is not None and row.state == "replaced" and article.completeness is Completeness.FULL
     was_live = row is not None and row.state != "removed" and not is_back
@@ -262,7 +268,7 @@ def write_version(
     elif before is not None:
         candidates.take_off(tx, [row.no], forget=True)
     changed = StoreOutcome.CHANGED if was_live else StoreOutcome.CREATED
-    _follow_up(tx, article, row, before if was_live else None, has_words=fingerprint is not None)
+    _follow_up(tx, article, row, before if was_live else None, worker, has_words=fingerprint is not None)
     return StoredArticle(article.id, changed, version), row
 
 
@@ -305,7 +311,15 @@ def _new_article(dialect: Dialect) -> Any:
     return dialect.insert(articles).on_conflict_do_nothing(index_elements=["id"]).returning(articles)
 
 
-def _follow_up(tx: Transaction, article: Article, row: Row[Any], before: Row[Any] | None, *, has_words: bool) -> None:
+def _follow_up(
+    tx: Transaction,
+    article: Article,
+    row: Row[Any],
+    before: Row[Any] | None,
+    worker: str | None,
+    *,
+    has_words: bool,
+) -> None:
     """What a created or changed article means for the log, teasers, links and decisions."""
     if teasers.settle(tx, article, row, before):
         return  # a teaser of a story that is held in full: nobody looks for it
@@ -322,7 +336,11 @@ def _follow_up(tx: Transaction, article: Article, row: Row[Any], before: Row[Any
             decisions.name_archive(tx, row.no, article.archive)
         decisions.retell(tx, row.no, "an article of it changed")
         tasks.enqueue(tx, decisions.hanging_on(tx, [row.no]), "its original changed")
-    tasks.enqueue(tx, [row.no], "new" if before is None else "changed")
+    reason = "new" if before is None else "changed"
+    if worker is None:
+        tasks.enqueue(tx, [row.no], reason)
+    else:
+        tasks.enqueue_for(tx, row.no, reason, worker)
 
 
 def _touch(tx: Transaction, row: Row[Any], article: Article, fingerprint: Fingerprint | None) -> None:

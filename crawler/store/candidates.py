@@ -127,12 +127,17 @@ def overlap_of(fingerprint: Fingerprint, row: Row[Any]) -> tuple[float, float]:
 
 def held(tx: Transaction, ids: Sequence[str]) -> dict[str, Fingerprint]:
     """The stored fingerprints of articles."""
-    found = {}
-    for part in chunks(ids):
-        for row in tx.all(_held_by_id(tx.dialect), {"ids": tx.dialect.as_list(part)}):
-            weights = tuple(sixteenths / _WEIGHT_UNIT for sixteenths in row.index_weights)
-            found[row.id] = Fingerprint(row.linker, row.scheme, row.minhash, _keys(row), weights)
-    return found
+    return {
+        row.id: of_row(row)
+        for part in chunks(ids)
+        for row in tx.all(_held_by_id(tx.dialect), {"ids": tx.dialect.as_list(part)})
+    }
+
+
+def of_row(row: Row[Any]) -> Fingerprint:
+    """The fingerprint in a row of `fingerprints` with its linker's `linker` and `scheme`."""
+    weights = tuple(sixteenths / _WEIGHT_UNIT for sixteenths in row.index_weights)
+    return Fingerprint(row.linker, row.scheme, row.minhash, _keys(row), weights)
 
 
 def newest(tx: Transaction, number: int) -> Fingerprint:
@@ -141,8 +146,7 @@ def newest(tx: Transaction, number: int) -> Fingerprint:
     rows = rows.join(linkers, linkers.c.no == fingerprints.c.linker_no).where(fingerprints.c.article_no == number)
     row = tx.first(rows.order_by(fingerprints.c.linker_no.desc()).limit(1))
     assert row is not None
-    weights = tuple(sixteenths / _WEIGHT_UNIT for sixteenths in row.index_weights)
-    return Fingerprint(row.linker, row.scheme, row.minhash, _keys(row), weights)
+    return of_row(row)
 
 
 def serving(tx: Transaction) -> Row[Any] | None:

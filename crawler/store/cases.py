@@ -9,7 +9,7 @@ from crawler.store import candidates, held, places
 from crawler.store.articles import known_urls
 from crawler.store.connected import Connected
 from crawler.store.records import Case, Choice, Surroundings
-from crawler.store.tables import articles, links
+from crawler.store.tables import articles, fingerprints, linkers, links
 from crawler.store.transaction import Transaction
 
 MOST_ORIGINALS = 40  # ranked for a page; twice what is ever aligned
@@ -31,10 +31,10 @@ class Cases(Connected):
 
 
 def _case(tx: Transaction, article_id: str, choice: Choice) -> Case | None:
-    article = held.by_id(tx, [article_id]).get(article_id)
-    fingerprint = candidates.held(tx, [article_id]).get(article_id)
-    if article is None or fingerprint is None:
+    row = tx.first(_ARTICLE, {"article": article_id})
+    if row is None:
         return None
+    article, fingerprint = held.article(tx, row), candidates.of_row(row)
     if article.role is Role.AGGREGATOR:
         around = _surroundings(tx, article, fingerprint, choice)
         if not around.originals:
@@ -50,6 +50,12 @@ def _rejected(tx: Transaction, article_id: str) -> frozenset[str]:
     return frozenset(row.id for row in tx.all(_REJECTED, {"page": article_id}))
 
 
+_ARTICLE = (
+    held.NEWEST.add_columns(fingerprints, linkers.c.linker, linkers.c.scheme)
+    .join(fingerprints, fingerprints.c.article_no == articles.c.no)
+    .join(linkers, linkers.c.no == fingerprints.c.linker_no)
+    .where(articles.c.id == sa.bindparam("article"), linkers.c.serving)
+)
 _PAGE, _ORIGINAL = articles.alias("page"), articles.alias("original")
 _REJECTED = (
     sa.select(_ORIGINAL.c.id)

@@ -5,9 +5,9 @@ count, for three terms in four of every page once a store holds 100,000 original
 of their own, a row a key: a mark. That a key is marked means that it has more than `most_counted` entries; the reverse
 need not hold, what is not marked is counted as ever. So a mark changes nothing but the cost.
 
-Entries are added far more often than a key becomes one of many. Of the keys of an article that is put into the index
-one in 32 is counted, chosen by both numbers: a key is marked after some thirty more than count, and counting takes at
-most three entries for each one of an original that is written, eight of a page.
+Entries are added far more often than a key becomes one of many. Of the articles that are put into the index one in 32
+has its keys counted: a key is marked after some thirty more than count, and counting takes on average at most three
+entries for each one of an original that is written, eight of a page.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from crawler.store.tables import POSTINGS, crowded_keys
 from crawler.store.transaction import Transaction
 
 MOST_COUNTED_OF_ORIGINALS = 100
-COUNTED = 32  # one key in so many is counted when an article is put
+COUNTED = 32  # one article in so many has its keys counted when it is put
 _GOLDEN = 0x9E3779B1  # 2^32 over the golden ratio
 _COUNTED_BELOW = (1 << 32) // COUNTED
 
@@ -49,8 +49,8 @@ def is_unmarked(side: Side, key: sa.ColumnElement[Any]) -> sa.ColumnElement[bool
 
 def mark(tx: Transaction, side: Side, put: Iterable[tuple[int, Sequence[int]]]) -> None:
     """Marks keys that hold too many articles now. `put`: numbers of articles with the keys put for them."""
-    # Every 32nd by both numbers: the upper bits of a multiple of the golden ratio hang on all bits below.
-    keys = {key for number, some in put for key in some if (key ^ number) * _GOLDEN & 0xFFFFFFFF < _COUNTED_BELOW}
+    # Multiples of the golden ratio are spread evenly: of any three dozen numbers in a row one is chosen.
+    keys = {key for number, some in put if number * _GOLDEN & 0xFFFFFFFF < _COUNTED_BELOW for key in some}
     if keys:
         tx.run(_mark(tx.dialect, side), {"index_keys": tx.dialect.as_list(sorted(keys))})
 

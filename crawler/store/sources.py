@@ -71,9 +71,9 @@ class Sources(Connected):
         they are. Costs one index probe a page, those that failed among them."""
         return await self._db.read(_readable, name)
 
-    async def record_poll(self, name: str, outcome: PollOutcome) -> None:
-        """What a poll gave. A source that was removed in the meantime is not heard of again."""
-        await self._db.write(_record_poll, name, outcome)
+    async def record_poll(self, name: str, outcome: PollOutcome) -> SourceRecord | None:
+        """What a poll gave, and the source as it is then; None for one that was removed in the meantime."""
+        return await self._db.write(_record_poll, name, outcome)
 
 
 def _reconcile(tx: Transaction, declared: Sequence[Source]) -> Reconciliation:
@@ -141,7 +141,7 @@ def _one(tx: Transaction, name: str) -> SourceRecord:
     return _record(_row(tx, name))
 
 
-def _record_poll(tx: Transaction, name: str, outcome: PollOutcome) -> None:
+def _record_poll(tx: Transaction, name: str, outcome: PollOutcome) -> SourceRecord | None:
     failed = outcome.result is PollResult.FAILURE
     values: dict[str, Any] = {
         "state": outcome.state or (SourceState.FAILING if failed else SourceState.OK).value,
@@ -170,7 +170,8 @@ def _record_poll(tx: Transaction, name: str, outcome: PollOutcome) -> None:
         values["news_a_day"] = outcome.news_a_day
     if outcome.validators is not None:
         values["etag"], values["last_modified"] = outcome.validators.etag, outcome.validators.last_modified
-    tx.run(sa.update(sources).where(sources.c.name == name).values(values))
+    row = tx.first(sa.update(sources).where(sources.c.name == name).values(values).returning(*_LISTED))
+    return None if row is None else _record(row)
 
 
 def _insert(tx: Transaction, source: Source, **other: Any) -> None:

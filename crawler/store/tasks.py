@@ -20,19 +20,22 @@ LEASE_SECONDS = 120.0  # for which who stores an article may decide on it before
 
 def enqueue(tx: Transaction, numbers: Iterable[int], reason: str) -> None:
     """Puts articles on the list. One that is being decided is decided again: its worker did not see this."""
-    rows = [
-        {"article_no": number, "reason": reason, "enqueued": tx.now, "available_at": tx.now, "generation": 0}
-        for number in sorted(set(numbers))
-    ]
+    rows = [_task(tx, number, reason) for number in sorted(set(numbers))]
     for part in chunks(rows):
         tx.run(_again(tx.dialect), part)
         tx.wakes.add("tasks")
 
 
-def reserve(tx: Transaction, number: int, worker: str) -> None:
-    """Leaves a task to the worker that stored the article and decides on it at once."""
+def enqueue_for(tx: Transaction, number: int, reason: str, worker: str) -> None:
+    """The same for an article that its worker has stored and decides on at once: it has the task first."""
     until = tx.now + timedelta(seconds=LEASE_SECONDS)
-    tx.run(_RESERVE, {"number": number, "worker": worker, "until": until})
+    leased = {"available_at": until, "leased_by": worker, "leased_generation": 0}
+    tx.run(_reserved(tx.dialect), {**_task(tx, number, reason), **leased})
+    tx.wakes.add("tasks")
+
+
+def _task(tx: Transaction, number: int, reason: str) -> dict[str, Any]:
+    return {"article_no": number, "reason": reason, "enqueued": tx.now, "available_at": tx.now, "generation": 0}
 
 
 def lease(tx: Transaction, worker: str, limit: int, seconds: float) -> list[PendingDecision]:
@@ -96,18 +99,19 @@ def _again(dialect: Dialect) -> Any:
     return task.on_conflict_do_update(index_elements=["article_no"], set_=newer)
 
 
+@cache
+def _reserved(dialect: Dialect) -> Any:
+    task = dialect.insert(tasks)
+    newer = tasks.c.generation + 1
+    mine = {name: task.excluded[name] for name in ("reason", "available_at", "leased_by")}
+    return task.on_conflict_do_update(
+        index_elements=["article_no"], set_={**mine, "generation": newer, "leased_generation": newer}
+    )
+
+
 # Made once: these run for every page, and to build such a statement takes longer than to execute it.
 _OF = tasks.c.article_no == sa.bindparam("number")
 _MINE = tasks.c.leased_by == sa.bindparam("worker")
-_RESERVE = (
-    sa.update(tasks)
-    .where(_OF)
-    .values(
-        leased_by=sa.bindparam("worker"),
-        available_at=sa.bindparam("until"),
-        leased_generation=tasks.c.generation,
-    )
-)
 _IS_CURRENT = sa.func.coalesce(tasks.c.leased_generation, tasks.c.generation) == tasks.c.generation
 _FINISH = sa.delete(tasks).where(_OF, _IS_CURRENT)
 _FINISH_MINE = _FINISH.where(_MINE)

@@ -15,7 +15,7 @@ from crawler.link.markers import markers
 from crawler.model import PARAGRAPH_BREAK, Article, RawDocument, Reference, Role
 from crawler.pipeline.cpu import CpuPool
 from crawler.pipeline.reading import Announcement, read_page
-from crawler.pipeline.sites import SiteDesk
+from crawler.pipeline.sites import SiteDesk, SiteVerdicts
 from crawler.pipeline.tally import Tally
 from crawler.settings import DatabaseSettings, LinkSettings
 from crawler.store import Store, sitememory
@@ -68,7 +68,7 @@ class Crawl:
 
     def __init__(self, store: Store, cpu: CpuPool, role: Role = Role.AGGREGATOR) -> None:
         self.store, self.cpu, self.source = store, cpu, source(role=role)
-        self.desk = SiteDesk(store, cpu)
+        self.desk = SiteDesk(store, cpu, SiteVerdicts(store, StillClock()))
 
     async def take(self, path: str, body: bytes) -> str:
         url = f"{SITE}/{path}"
