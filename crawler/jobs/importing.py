@@ -23,7 +23,7 @@ from crawler.pipeline.linking import LinkingDesk
 from crawler.pipeline.retention import replace_old_texts
 from crawler.pipeline.tally import Tally
 from crawler.settings import Settings
-from crawler.store import Store
+from crawler.store import Store, StoredArticle
 
 log = logging.getLogger(__name__)
 
@@ -187,12 +187,19 @@ class Importer:
         await replace_old_texts(self.store, self.cpu, self.keep_text_days, self.clock.now())
 
     async def _prepared(self, batch: Sequence[tuple[Path, Item]]) -> list[Prepared]:
-        wanted = [item for _, item in batch if not isinstance(item, Fault | Removal)]
+        """Of each item that is an article, in order: what it is, or what became of it where that is known."""
+        items = [item for _, item in batch if not isinstance(item, Fault | Removal)]
+        articles = [item for item in items if isinstance(item, Article)]
+        times = Counter(article.id for article in articles)
+        # Of two versions the later one is no news only if the earlier one was stored, which it may not be yet.
+        known = await self.store.delivered([article for article in articles if times[article.id] == 1])
+        wanted = [item for item in items if not (isinstance(item, Article) and item.id in known)]
         try:
-            return await self.cpu.run(prepare_batch, wanted) if wanted else []
+            fresh = iter(await self.cpu.run(prepare_batch, wanted) if wanted else [])
         except WorkCrashed:
             # One that kills its process or never ends must not take sixty others along.
-            return [await self._prepared_alone(item) for item in wanted]
+            fresh = iter([await self._prepared_alone(item) for item in wanted])
+        return [known[item.id] if isinstance(item, Article) and item.id in known else next(fresh) for item in items]
 
     async def _prepared_alone(self, item: Article | RawOriginal) -> Prepared:
         try:
@@ -211,6 +218,8 @@ class Importer:
                 self.report.removed += len(await self.store.remove(item))
             elif isinstance(found := next(ready), str):
                 self._tell(Fault(str(file), None, found))
+            elif isinstance(found, StoredArticle):
+                self.report.outcomes[found.outcome] += 1
             else:
                 article, fingerprint = (item, found.fingerprint) if isinstance(item, Article) else found.whole()
                 if article.id in together:  # nor a version the one before
@@ -254,7 +263,7 @@ class Ready:
         return self.article, self.fingerprint
 
 
-Prepared = Ready | str  # in words why an item is no article
+Prepared = Ready | StoredArticle | str  # a text: why the item is no article
 
 
 def prepare_batch(items: Sequence[Article | RawOriginal]) -> list[Prepared]:

@@ -35,16 +35,35 @@ class Bulk(Connected):
         """
         return await self._db.write(_store_all, list(pairs))
 
+    async def delivered(self, articles: Sequence[Article]) -> dict[str, StoredArticle]:
+        """What `store_deliveries` would say of those, by id, of which this very message or a newer one was taken.
+
+        Nothing is written of them, so they need no fingerprint. Two versions of one article must not be among them. Two
+        index probes each.
+        """
+        return await self._db.read(_delivered, list(articles))
+
+
+def _delivered(tx: Transaction, wanted: Sequence[Article]) -> dict[str, StoredArticle]:
+    simple = _unremoved(tx, [article for one in wanted if _may_be_simple(article := single.storable_article(one))])
+    held = _held(tx, simple)
+    return {article.id: known for article in simple if (known := _as_it_is(article, held.get(article.id)))}
+
 
 def _store_all(tx: Transaction, pairs: Sequence[Pair]) -> list[StoredArticle]:
     pairs = [(single.storable_article(article), fingerprint) for article, fingerprint in pairs]
-    simple = [pair for pair in pairs if _may_be_simple(*pair)]
-    removed = _column(tx, removals.c.key, (key for one, _ in simple for key in (one.vendor_id, one.vendor_source)))
-    simple = [pair for pair in simple if removed.isdisjoint({pair[0].vendor_id, pair[0].vendor_source})]
-    held = _held(tx, [article for article, _ in simple])
-    done = {article.id: known for article, _ in simple if (known := _as_it_is(article, held.get(article.id)))}
-    done |= _write_new(tx, _new(tx, [(article, mark) for article, mark in simple if article.id not in held]))
+    marks = {article.id: mark for article, mark in pairs if mark is not None and _may_be_simple(article)}
+    simple = _unremoved(tx, [article for article, _ in pairs if article.id in marks])
+    held = _held(tx, simple)
+    done = {article.id: known for article in simple if (known := _as_it_is(article, held.get(article.id)))}
+    done |= _write_new(tx, _new(tx, [(article, marks[article.id]) for article in simple if article.id not in held]))
     return [done.get(article.id) or single.store(tx, article, fingerprint) for article, fingerprint in pairs]
+
+
+def _unremoved(tx: Transaction, wanted: Sequence[Article]) -> list[Article]:
+    """Those of which no vendor ever demanded the removal."""
+    removed = _column(tx, removals.c.key, (key for one in wanted for key in (one.vendor_id, one.vendor_source)))
+    return [article for article in wanted if removed.isdisjoint({article.vendor_id, article.vendor_source})]
 
 
 def _held(tx: Transaction, wanted: Sequence[Article]) -> dict[str, Row[Any]]:
@@ -63,10 +82,9 @@ def _as_it_is(article: Article, row: Row[Any] | None) -> StoredArticle | None:
     return StoredArticle(article.id, StoreOutcome.STALE, row.version) if verdict is Verdict.STALE else None
 
 
-def _may_be_simple(article: Article, fingerprint: Fingerprint | None) -> bool:
+def _may_be_simple(article: Article) -> bool:
     return (
-        fingerprint is not None
-        and delivery.is_delivery(article)
+        delivery.is_delivery(article)
         and article.role is not Role.AGGREGATOR
         and article.completeness is Completeness.FULL
         and article.captured is None

@@ -84,7 +84,7 @@ def killed(path: Path, settings: Settings, chance: random.Random) -> bool:
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    goal = _stored(database) + chance.randint(1, 60)  # 64 are committed at once
+    goal = _stored(database) + chance.randint(1, 60)  # some are committed at once
     while process.poll() is None and _stored(database) < goal:
         time.sleep(0.005)
     time.sleep(chance.random() * 0.05)

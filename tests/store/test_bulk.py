@@ -13,7 +13,7 @@ import pytest
 from crawler.errors import LinkerMismatch
 from crawler.model import Article, Completeness, Fingerprint, Removal, Side
 from crawler.settings import DatabaseSettings
-from crawler.store import Store
+from crawler.store import Store, StoreOutcome
 from tests.databases import fresh_database
 from tests.store.pieces import HOUR, NOON, StillClock, delivery, fingerprint, original, page
 
@@ -113,3 +113,14 @@ async def test_a_batch_of_another_linker_stores_nothing(store: Store) -> None:
     with pytest.raises(LinkerMismatch):
         await store.store_deliveries(new)
     assert await store.articles([article.id for article, _ in new]) == {}
+
+
+async def test_what_was_delivered_before_is_known_without_a_fingerprint(store: Store) -> None:
+    for article, mark in BEFORE:
+        await store.store_article(article, mark)
+    for removal in REMOVED:
+        await store.remove(removal)
+    told = await store.delivered([article for article, _ in BATCH])
+    stored = dict(zip([article.id for article, _ in BATCH], await store.store_deliveries(BATCH), strict=True))
+    assert told == {identifier: stored[identifier] for identifier in (feed("HELD").id, feed("OLD").id)}
+    assert {one.outcome for one in told.values()} == {StoreOutcome.UNCHANGED, StoreOutcome.STALE}
