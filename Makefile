@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DOCS_READY := $(VENV)/.docs-ready
 
-.PHONY: help demo test test-full lint docs pictures clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-scale bench-soak bench-throughput bench-frugality bench-chaos bench-web bench-live bench-engines bench-workers
+.PHONY: help demo test test-full lint docs pictures clean bench-crawl bench-extraction bench-fuzz bench-linking bench-link-speed bench-scale bench-soak bench-throughput bench-frugality bench-import bench-chaos bench-web bench-live bench-engines bench-workers
 .DEFAULT_GOAL := help
 
 help: ## what there is
@@ -80,6 +80,9 @@ bench-chaos: $(READY) ## kill -9, full disk, clock set back: the same store as u
 
 bench-workers: $(READY) ## four workers on one PostgreSQL, the sample web a hundred times: each page once, same links as one?
 	$(BIN)/python benchmarks/many_workers.py --times 100
+
+bench-import: $(READY) ## a delivery of 100,000 articles into a new store, and by imports that are killed: make bench-import ARGS="--kills 20"
+	$(BIN)/python benchmarks/import_speed.py --lines 100000 --postgres $(ARGS)
 
 bench-web: $(READY) ## how soon the pages answer with 100,000 links
 	$(BIN)/python benchmarks/web_speed.py

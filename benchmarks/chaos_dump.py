@@ -21,7 +21,7 @@ from crawler.link.standing import precedence
 from crawler.settings import DatabaseSettings
 from crawler.store import Store
 from crawler.store.sitetables import site_pages, sites
-from crawler.store.tables import articles, fingerprints, frontier, page_postings, places, tasks
+from crawler.store.tables import POSTINGS, articles, fingerprints, frontier, places, tasks
 from crawler.store.transaction import Transaction
 
 TIMES = frozenset({"first_seen", "fetched", "decided", "archive", "precedence", "aliases"})
@@ -97,12 +97,13 @@ def _inside(tx: Transaction) -> tuple[dict[str, dict[str, str]], list[str]]:
     """Signatures, the index, the frontier and the sites' memory by the articles' public ids."""
     ids = {row.no: row.id for row in tx.all(sa.select(articles.c.no, articles.c.id))}
     signatures = {
-        ids[
-            row.article_no
-        ]: f"{bytes(row.minhash).hex()} {bytes(row.index_keys).hex()} {bytes(row.index_weights).hex()}"
+        ids[row.article_no]: " ".join(bytes(part).hex() for part in (row.minhash, row.index_keys, row.index_weights))
         for row in tx.all(sa.select(fingerprints))
     }
-    index: dict[str, int] = Counter(ids.get(row.article_no, "?") for row in tx.all(sa.select(page_postings)))
+    index: Counter[str] = Counter()
+    for side, table in POSTINGS.items():
+        each = sa.select(table.c.article_no, sa.func.count().label("entries")).group_by(table.c.article_no)
+        index.update({f"{ids.get(row.article_no)} {side.value}": row.entries for row in tx.all(each)})
     queue = {row.url: f"{row.state} {row.reason}" for row in tx.all(sa.select(frontier))}
     belonging = {ids[row.article_no]: f"{ids.get(row.first_no)} {row.relation}" for row in tx.all(sa.select(places))}
     furniture = {
