@@ -148,7 +148,10 @@ def disk(ground: Ground) -> Dump:
 
 def connections(ground: Ground, number: int) -> Dump:
     configuration, url = ground.configuration("connections")
+    already = ground.asked()
     process = start(configuration)
+    # Under way: who can't even open the store says so and ends.
+    _wait(process, lambda: ground.asked() > already)
     ended = asyncio.run(_terminate(url, process, ground.chance, number))
     code = process.wait(PATIENCE)
     seconds = finish(configuration)
