@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from crawler.link.fingerprint import BAND_WEIGHT, PART_WEIGHT, STEP
 from crawler.link.lexicon import MAX_IDF
+from crawler.lookups import MOST_COUNTED_OF_ORIGINALS
 from crawler.model import Fingerprint
-from crawler.store.crowds import COUNTED, MOST_COUNTED_OF_ORIGINALS
+from crawler.store.crowds import COUNTED
 
 TAIL = 2_000  # terms of the greatest weight for each one of its head
 FIRST_NO = 1_000_000  # row numbers of synthetic originals; below are those of real texts

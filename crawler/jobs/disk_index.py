@@ -31,7 +31,7 @@ from crawler.jobs.dumps import Row
 from crawler.jobs.held import Held
 from crawler.link import Linker
 from crawler.link.postings import Run, best, merged, overlapping
-from crawler.model import Article, Candidate, Fingerprint
+from crawler.model import Article, Candidate, Fingerprint, Side
 
 FORMAT = 1
 _SETTLED = "index.json"
@@ -213,7 +213,7 @@ class OriginalsOnDisk:
         self._names.tidy()
 
     def search(self, fingerprint: Fingerprint, limit: int, least: float) -> list[Candidate]:
-        found, sums = overlapping(self._keys.runs, fingerprint, len(self))
+        found, sums = overlapping(self._keys.runs, fingerprint, len(self), Side.ORIGINAL)
         return best(found, sums, limit, least, self._name)
 
     def article(self, article_id: str) -> Article:

@@ -21,7 +21,7 @@ class MemoryIndex:
     """Fulfils `CandidateIndex`. All fingerprints must be of one linker and scheme."""
 
     def __init__(self) -> None:
-        self._sides = {side: _Postings() for side in Side}
+        self._sides = {side: _Postings(side) for side in Side}
         self._made_by: tuple[str, str] | None = None
 
     def __len__(self) -> int:
@@ -57,7 +57,8 @@ class MemoryIndex:
 
 
 class _Postings:
-    def __init__(self) -> None:
+    def __init__(self, side: Side) -> None:
+        self._side = side
         self._ids: list[str] = []
         self._slot: dict[str, int] = {}
         self._alive = bytearray()
@@ -91,7 +92,7 @@ class _Postings:
     def search(self, fingerprint: Fingerprint, limit: int, least: float) -> list[Candidate]:
         if self._new_keys:
             self._merge()
-        found, sums = overlapping(self._runs, fingerprint, len(self._ids))
+        found, sums = overlapping(self._runs, fingerprint, len(self._ids), self._side)
         alive = np.frombuffer(self._alive, dtype=np.uint8)[found] > 0
         return best(found[alive], sums[alive], limit, least, self._ids.__getitem__)
 

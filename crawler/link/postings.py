@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from crawler.link.index import ranked
 from crawler.lookups import worth_reading
-from crawler.model import Candidate, Fingerprint
+from crawler.model import Candidate, Fingerprint, Side
 
 _SPARSE = 32  # more than one entry in so many articles: summed in one array over all of them
 _MERGED = 2_000_000  # entries that a merge holds at once, some 50 MB
@@ -47,14 +47,14 @@ class Run:
 
 
 def overlapping(
-    runs: Sequence[Run], fingerprint: Fingerprint, slots: int
+    runs: Sequence[Run], fingerprint: Fingerprint, slots: int, side: Side
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """The slots, of so many, that share keys worth reading with a fingerprint, and the overlap of each."""
+    """The slots, of so many on a side, that share keys worth reading with a fingerprint, and the overlap of each."""
     keys = np.array(fingerprint.keys, dtype=np.int32)
     weights = np.array(fingerprint.weights, dtype=np.float64)
     bounds = [run.bounds(keys) for run in runs]
     held = sum((last - first for first, last in bounds), np.zeros(len(keys), dtype=np.int64))
-    chosen = worth_reading(zip(fingerprint.keys, held.tolist(), strict=True))
+    chosen = worth_reading(zip(fingerprint.keys, held.tolist(), strict=True), side)
     useful = np.searchsorted(keys, np.sort(np.array(chosen, dtype=np.int32)))
     if not len(useful):
         return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float64)

@@ -18,7 +18,7 @@ from crawler.link.lexicon import STEMMERS
 from crawler.link.minhash import SCHEME
 from crawler.link.tables import Tables
 from crawler.lookups import worth_reading
-from crawler.model import Article, Candidate, Fingerprint
+from crawler.model import Article, Candidate, Fingerprint, Side
 from crawler.settings import LinkSettings
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def choosing_keys(batches: Frames) -> Frames:
         rows: list[tuple[int, int, float]] = []
         for page, found in zip(batch["page"], batch["found"], strict=True):
             weights = {int(one["key"]): float(one["weight"]) for one in found}
-            chosen = worth_reading((int(one["key"]), int(one["entries"])) for one in found)
+            chosen = worth_reading(((int(one["key"]), int(one["entries"])) for one in found), Side.ORIGINAL)
             rows += ((page, key, weights[key]) for key in chosen)
         yield pd.DataFrame(rows, columns=_names(CHOSEN)).astype({"page": "int64", "key": "int32", "weight": "float64"})
 

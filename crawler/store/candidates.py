@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
 from crawler.errors import LinkerMismatch
-from crawler.lookups import worth_reading
+from crawler.lookups import most_counted, worth_reading
 from crawler.model import Candidate, Fingerprint, Side
 from crawler.store import crowds
 from crawler.store.connected import Connected
@@ -251,7 +251,7 @@ def _asked(tx: Transaction, fingerprint: Fingerprint) -> dict[int, int]:
 
 def _worth_reading(tx: Transaction, side: Side, holders: Mapping[int, Any]) -> list[int]:
     counts = ((key, tx.dialect.count_gathered(some)) for key, some in holders.items())
-    return worth_reading(counts, crowds.most_counted(side))
+    return worth_reading(counts, side)
 
 
 def _sums(
@@ -287,11 +287,7 @@ def _holders(dialect: Dialect, side: Side, marked: bool) -> sa.Select[Any]:
     keys, table = dialect.numbers("index_keys"), POSTINGS[side]
     key = sa.cast(keys.c.value, table.c.key.type)
     some = (
-        sa.select(table.c.article_no)
-        .where(table.c.key == key)
-        .limit(crowds.most_counted(side) + 1)
-        .correlate(keys)
-        .subquery()
+        sa.select(table.c.article_no).where(table.c.key == key).limit(most_counted(side) + 1).correlate(keys).subquery()
     )
     holders = sa.select(dialect.gather(some.c.article_no)).scalar_subquery()
     found = sa.select(keys.c.value.label("key"), holders.label("holders"))

@@ -18,26 +18,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from crawler.lookups import MOST_COUNTED
+from crawler.lookups import most_counted
 from crawler.model import Side
 from crawler.store.dialect import Dialect
 from crawler.store.tables import POSTINGS, crowded_keys
 from crawler.store.transaction import Transaction
 
-MOST_COUNTED_OF_ORIGINALS = 100
 COUNTED = 32  # one article in so many has its keys counted when it is put
 _GOLDEN = 0x9E3779B1  # 2^32 over the golden ratio
 _COUNTED_BELOW = (1 << 32) // COUNTED
-
-
-def most_counted(side: Side) -> int:
-    """Entries of one key that a search of this side counts.
-
-    Of originals fewer than of pages: among a million of them a search with 100 reads half the entries that it reads
-    with 250, and finds the originals of 198 rewrites of 200 instead of 199. A page may have hundreds of copies, and
-    all of them are wanted when its original comes late.
-    """
-    return MOST_COUNTED_OF_ORIGINALS if side is Side.ORIGINAL else MOST_COUNTED
 
 
 def is_unmarked(side: Side, key: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

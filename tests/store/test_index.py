@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from crawler.lookups import MOST_COUNTED_OF_ORIGINALS
 from crawler.model import Candidate, Fingerprint, Removal, Side
 from crawler.settings import DatabaseSettings
 from crawler.store import Store, candidates
-from crawler.store.crowds import COUNTED, MOST_COUNTED_OF_ORIGINALS
+from crawler.store.crowds import COUNTED
 from crawler.store.transaction import Transaction
 from tests.store.pieces import HOUR, NOON, StillClock, delivery, fingerprint, original, page
 
