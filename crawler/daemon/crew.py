@@ -47,7 +47,8 @@ LEASE_PAUSE, DECIDE_PAUSE = 0.05, 0.2  # seconds, so that many rings become one 
 # Between two looks at what there is to learn of sites while pages come in: a site is judged once for many pages.
 LEARN_SECONDS = 10.0
 SOURCES_SECONDS = 30.0  # between two readings of all sources
-LEFT_SECONDS = 60.0  # that one pass waits for a source whose host another worker asks, before it is left to that one
+# That one pass waits for a source or pages of a host that another worker asks, before they are left to that one.
+LEFT_SECONDS = 60.0
 RETENTION_SECONDS = 600.0  # between two looks for texts that were kept long enough
 LOOKS_SECONDS = 20.0  # between two looks for confirmed pages that are to be looked at again
 # Every page in hand when a worker dies is a suspect, most of them wrongly: only what was there again and again is
@@ -219,6 +220,7 @@ class Crew:
         """Leases what is due and hands each entry to a fetcher of its own, never too many of one host."""
         per_host = self.settings.fetch.per_host + 1  # one more than may be under way, so that the next is at hand
         most = 4 * self.settings.fetch.concurrency
+        patient_until: float | None = None
         while not self.stop.is_set():
             was_polled, was_idle = self._polled.is_set(), self._idle.is_set()
             entries: Sequence[FrontierEntry] = ()
@@ -229,10 +231,17 @@ class Crew:
                 self._begin()
                 self._fetching[entry.host] += 1
                 group.create_task(self._fetch(entry))
-            if not entries:
-                if once and was_polled and was_idle and self._idle.is_set() and self._decided == self._stored:
+            is_through = was_polled and was_idle and self._idle.is_set() and self._decided == self._stored
+            if entries or not is_through:
+                patient_until = None
+            elif once:
+                now = self.clock.monotonic()
+                patient_until = now + LEFT_SECONDS if patient_until is None else patient_until
+                # What is due now is of a host that another worker has, and that one may have looked for the last time.
+                if now >= patient_until or not await self.store.is_due(sources=self.only or None):
                     return
-                await self._pages_ear.hear(self._idle_seconds())
+            if not entries:
+                await self._pages_ear.hear(self._idle_seconds() if patient_until is None else UNHEARD_SECONDS)
             await asyncio.sleep(LEASE_PAUSE)
 
     def _idle_seconds(self) -> float:

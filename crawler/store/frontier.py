@@ -81,6 +81,11 @@ class Frontier(Connected):
         """
         return await self._db.write(leasing.reclaim, delay) if self._db.file is not None else 0
 
+    async def is_due(self, *, sources: Collection[str] | None = None) -> bool:
+        """Whether a page is due that nobody has in hand, whoever has its host; none of a host that sends everybody
+        away. Costs two index probes for each host with queued pages."""
+        return await self._db.read(leasing.is_due, sources)
+
     async def hosts_for_each(self) -> int | None:
         """How many of the hosts with queued pages are one worker's part; None: there is only one worker. One index
         probe for each such host."""

@@ -139,6 +139,16 @@ def _due(
     return chosen.order_by(page.c.available_at, page.c.key).limit(limit)
 
 
+def is_due(tx: Transaction, only: Collection[str] | None) -> bool:
+    waiting = _waiting_hosts()
+    conditions = [frontier.c.host == waiting.c.host, frontier.c.state == "queued", frontier.c.available_at <= tx.now]
+    if only is not None:
+        conditions.append(tx.dialect.among(frontier.c.source, only))
+    due = sa.exists().where(*conditions).correlate(waiting)
+    barred = sa.exists().where(hosts.c.host == waiting.c.host, hostbook.is_held(tx)).correlate(waiting)
+    return tx.first(sa.select(waiting.c.host).where(due, ~barred).limit(1)) is not None
+
+
 def hosts_for_each(tx: Transaction) -> int | None:
     alive = sa.select(sa.func.count()).where(workers.c.heartbeat > tx.now - ALIVE)
     number = int(tx.scalar(alive.select_from(workers)))

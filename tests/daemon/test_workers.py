@@ -10,12 +10,12 @@ from itertools import pairwise
 import pytest
 from sqlalchemy.engine import make_url
 
-from crawler import daemon
+from crawler import daemon, urls
 from crawler.clock import SystemClock
 from crawler.model import Reference, Role
 from crawler.pipeline.hosts import HostDesk
 from crawler.settings import DatabaseSettings, Settings
-from crawler.store import Store
+from crawler.store import HostNote, Store
 from tests.daemon.conftest import Configure
 from tests.stories import feed, page_html, story
 from tests.web import Web
@@ -55,6 +55,25 @@ async def test_delays_of_two_hosts_hold_over_four_workers(
         assert sorted(path for path in web.paths() if path.strip("/") in PAGES) == sorted(f"/{name}" for name in PAGES)
         assert web.count("/feed") == 1
     assert sum(result.tally.new for result in results) == 12
+
+
+async def test_one_pass_waits_for_pages_whose_host_another_worker_is_about_to_leave(
+    sites: Sequence[Web], configure: Configure, postgres_url: str
+) -> None:
+    announcing, holding = sites
+    items = [(holding.url(f"/{name}"), story(name)) for name in PAGES[:2]]
+    announcing.page("/elsewhere", feed(items), media="application/rss+xml")
+    settings = configure(database=postgres_url, site=(announcing.url("/elsewhere"), Role.AGGREGATOR))
+    host = urls.host_of(holding.url("/"))
+    async with await Store.open(settings.database, SystemClock()) as store:
+        assert await store.claim_host("another", host, 60.0) is not None
+        running = asyncio.create_task(daemon.run(settings, once=True))
+        while not announcing.count("/elsewhere"):
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(2.0)
+        assert not running.done()
+        await store.let_hosts_go("another", {host: HostNote()})
+        assert (await running).tally.new == 2
 
 
 async def test_a_hold_is_kept_by_the_next_run(site: Web, configure: Configure, store_url: str) -> None:
