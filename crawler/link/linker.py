@@ -29,7 +29,7 @@ from crawler.model import Article, Completeness, Decision, Fingerprint, Rights
 from crawler.settings import LinkSettings
 
 CODE_VERSION = "4"  # goes up with any change of code or parameters that changes a fingerprint or a score
-_PROFILES_KEPT = 480  # some 100 KB each: with more a pool process outgrows 200 MB
+_PROFILES_KEPT = 256  # some 100 KB each: with more a pool process outgrows 200 MB
 _NO_URLS: Mapping[str, str] = MappingProxyType({})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from crawler.link.lexicon import fold
 
@@ -31,7 +30,6 @@ _SWAPPED = (
 _DERIVED = re.compile(r"(?:(?<=[ai])ns?|ies|y|s)$")  # Gambian, Gambia; Democrats, Democrat
 
 
-@lru_cache(maxsize=65_536)
 def skeleton(name: str) -> str:
     """A spelling-proof form: "Azirbek" and "Azerbek", "Antony" and "Anthony" fall together.
 

@@ -133,7 +133,7 @@ def digits(text: str, language: str) -> float | None:
     return _value(plain, language) if len(plain) <= _MAX_DIGITS else None
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _value(plain: str, language: str) -> float | None:
     commas, dots = plain.count(","), plain.count(".")
     if commas and dots:
@@ -248,7 +248,7 @@ def _number(start: int, end: int, value: float, weight: float | None = None) -> 
     return Number(start, end, exact, rough, usual if weight is None else weight)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _canonical(value: float) -> tuple[str, str, float]:
     """The keys of a value, and its weight."""
     # Three digits and more are told by the digits alone: machines confuse billions and milliards.

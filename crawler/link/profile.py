@@ -325,7 +325,7 @@ def _sum(weights: Floats, kinds: NDArray[np.int8], kind: int) -> float:
     return float(weights[kinds == kind].sum())
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _number_terms(rough: str, exact: str, weight: float) -> tuple[tuple[int, float], ...]:
     """The terms of a number, roughly and exactly, each with its weight."""
     rough_weight = min(weight, 4.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,9 @@ from crawler.link.tables import SHIPPED, Tables
 
 Places = NDArray[np.intp]
 
-_MOST_WORDS = 130_000  # some 20 MB; hostile pages invent words without end
+# Some 15 MB: the words of a few hundred pages. Names and figures never end, and hostile pages invent words by the
+# thousand.
+_MOST_WORDS = 48_000
 _FIRST_SIZE = 4_096
 _NAME_WEIGHT = 0.7  # of its idf, beside the weight of its stem
 _LEAST_NAME_IDF = 2.0  # a name is worth that much at least
@@ -40,14 +43,29 @@ class Vocabulary:
     def __init__(self, words: Lexicon) -> None:
         self._lexicon = words
         self._places = _Places(self)
-        self._make(_FIRST_SIZE)
+        self._texts = 0  # looked up so far
+        self.lower: list[str] = []
+        self._met = np.zeros(_FIRST_SIZE, np.int64)  # the last text in which it stood
+        self.form = np.zeros(_FIRST_SIZE, np.int64)
+        self.stem = np.zeros(_FIRST_SIZE, np.int64)
+        self.idf = np.zeros(_FIRST_SIZE, np.float64)
+        self.content = np.zeros(_FIRST_SIZE, np.bool_)
+        self.capital = np.zeros(_FIRST_SIZE, np.bool_)
+        self.name = np.zeros(_FIRST_SIZE, np.int64)
+        self.name_weight = np.zeros(_FIRST_SIZE, np.float64)
+        self.rare = np.zeros(_FIRST_SIZE, np.bool_)
+        self.opens_number = np.zeros(_FIRST_SIZE, np.bool_)
+        self.is_one = np.zeros(_FIRST_SIZE, np.bool_)
+        self.follows_one = np.zeros(_FIRST_SIZE, np.bool_)
 
     def places(self, words: list[str]) -> Places:
         """Where each word of a text stands in the columns; good until the next call."""
         if len(self._places) > _MOST_WORDS:
-            self._places.clear()
-            self._make(_FIRST_SIZE)
-        return np.fromiter(map(self._places.__getitem__, words), np.intp, len(words))
+            self._forget()
+        found = np.fromiter(map(self._places.__getitem__, words), np.intp, len(words))
+        self._texts += 1
+        self._met[found] = self._texts
+        return found
 
     def met(self, some: Places, among: Places) -> NDArray[np.bool_]:
         """Which of `some` words are `among` others."""
@@ -64,12 +82,12 @@ class Vocabulary:
         return np.flatnonzero(opening & (share | ~self.is_one[places]))
 
     def add(self, word: str) -> int:
-        """Works out a word that was not met before."""
+        """Works out a word that is not known."""
         place = len(self._places)
         if place == len(self.form):
             self._grow()
         lower = word.lower().strip(".")
-        self.lower.append(lower)
+        self.lower.append(lower if lower != word else word)
         form, stem, idf = self._lexicon.word(lower)
         digit = lower[0].isdigit()
         self.form[place], self.stem[place], self.idf[place] = form, stem, idf
@@ -90,24 +108,23 @@ class Vocabulary:
             return False
         return idf >= (_GERMAN_NAME_IDF if language == "de" else STOP_IDF)
 
-    def _make(self, size: int) -> None:
-        self.lower: list[str] = []
-        self.form = np.zeros(size, np.int64)
-        self.stem = np.zeros(size, np.int64)
-        self.idf = np.zeros(size, np.float64)
-        self.content = np.zeros(size, np.bool_)
-        self.capital = np.zeros(size, np.bool_)
-        self.name = np.zeros(size, np.int64)
-        self.name_weight = np.zeros(size, np.float64)
-        self.rare = np.zeros(size, np.bool_)
-        self.opens_number = np.zeros(size, np.bool_)
-        self.is_one = np.zeros(size, np.bool_)
-        self.follows_one = np.zeros(size, np.bool_)
+    def _forget(self) -> None:
+        """Keeps those of the words, half of them at most, that were met last: the usual ones stay for ever."""
+        met = self._met[: len(self._places)]
+        kept = np.flatnonzero(met > np.median(met)).tolist()
+        words, lower = list(self._places), self.lower
+        self.lower = [lower[place] for place in kept]
+        self._places.clear()
+        self._places.update((words[place], number) for number, place in enumerate(kept))
+        for name, values in self._columns().items():
+            setattr(self, name, values[kept])
+
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        return {name: values for name, values in vars(self).items() if isinstance(values, np.ndarray)}
 
     def _grow(self) -> None:
-        for column, values in vars(self).items():
-            if isinstance(values, np.ndarray):
-                setattr(self, column, np.concatenate((values, np.zeros_like(values))))
+        for name, values in self._columns().items():
+            setattr(self, name, np.concatenate((values, np.zeros(max(len(values), _FIRST_SIZE), values.dtype))))
 
 
 class _Places(dict[str, int]):
