@@ -46,13 +46,12 @@ def demo(
       wiretrace demo
       wiretrace demo --db sqlite+aiosqlite:///demo.db
     """
-    folder = Path(tempfile.mkdtemp(prefix="wiretrace-demo-"))
-    url = db or f"sqlite+aiosqlite:///{folder / 'demo.db'}"
     try:
-        database = checked(DatabaseSettings, {"url": url}, "--db")
+        given = checked(DatabaseSettings, {"url": db}, "--db") if db else None
     except SettingsError as fault:
         raise UsageError(f"--db: {fault.expected}") from None
-    finish(_demo(database, folder))
+    folder = Path(tempfile.mkdtemp(prefix="wiretrace-demo-"))  # it stays: what is shown at the end names it
+    finish(_demo(given or DatabaseSettings(url=f"sqlite+aiosqlite:///{folder / 'demo.db'}"), folder))
 
 
 async def _demo(database: DatabaseSettings, folder: Path) -> None:
