@@ -76,6 +76,7 @@ class Crew:
     _queue: asyncio.Queue[Obtained] = field(default_factory=asyncio.Queue)
     _polls: asyncio.Semaphore = field(default_factory=asyncio.Semaphore)  # how many sources are polled at once
     _fetching: Counter[str] = field(default_factory=Counter)  # entries by host, from lease to queue
+    _polling: Counter[str] = field(default_factory=Counter)  # sources by host, from the claim to what is recorded
     _under_way: int = 0  # entries from lease to stored, and decisions
     _stored: int = 0  # entries processed so far
     _decided: int = -1  # `_stored` as it was when no decision was pending
@@ -186,19 +187,30 @@ class Crew:
 
         `began`: of one pass over all sources; None: where it is due.
         """
+        host = urls.host_of(record.source.url)
         async with self._polls:
-            ours = await self._may_ask(record, patience)
-            found: SourceRecord | None
+            self._polling[host] += 1  # who has the host next must see that this was polled
             try:
-                found = await self.store.source(record.name)  # another may have polled it meanwhile
-            except NotFound:
-                found = None
-            if found is not None and ours and is_to_be_polled(found, began, self.clock.now()):
-                found = await self.poller.poll(found, self.tally)
+                found = await self._poll_alone(record, began, patience)
+            finally:
+                self._polling[host] -= 1
+                if not self._polling[host]:
+                    del self._polling[host]
             if found is None:
                 self._sources.pop(record.name, None)
             else:
                 self._sources[record.name] = found
+
+    async def _poll_alone(self, record: SourceRecord, began: datetime | None, patience: float) -> SourceRecord | None:
+        """The source as it is then; None where it was removed."""
+        ours = await self._may_ask(record, patience)
+        try:
+            found = await self.store.source(record.name)  # another may have polled it meanwhile
+        except NotFound:
+            return None
+        if ours and is_to_be_polled(found, began, self.clock.now()):
+            return await self.poller.poll(found, self.tally)
+        return found
 
     async def _may_ask(self, record: SourceRecord, patience: float) -> bool:
         """Whether the host of a source is this worker's."""
@@ -378,7 +390,7 @@ class Crew:
     async def _tend_hosts(self) -> None:
         while True:
             await asyncio.sleep(TEND_SECONDS)
-            await self.hosts.tend(self._fetching.__contains__)
+            await self.hosts.tend(lambda host: host in self._fetching or host in self._polling)
 
     async def _pass_on_stop(self) -> None:
         await self.stop.wait()
