@@ -78,16 +78,21 @@ def make(path: Path, lines: int) -> None:
             out.write(json.dumps(row(number)) + "\n")
 
 
-def run_import(path: Path, database: str) -> Measured:
-    """Runs the command in a session of its own and watches the memory of its first process, the CPU of all of them."""
-    began = time.monotonic()
-    process = subprocess.Popen(
+def start(path: Path, database: str, *, stdout: int) -> subprocess.Popen[str]:
+    """`wiretrace import` with all its processes in a session of its own."""
+    return subprocess.Popen(
         [sys.executable, "-m", "crawler", "import", str(path)],
         env={**os.environ, "WIRETRACE_DATABASE__URL": database},
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         text=True,
         start_new_session=True,
     )
+
+
+def run_import(path: Path, database: str) -> Measured:
+    """Runs the command in a session of its own and watches the memory of its first process, the CPU of all of them."""
+    began = time.monotonic()
+    process = start(path, database, stdout=subprocess.PIPE)
     sizes: list[int] = []
     used: dict[int, float] = {}
     while process.poll() is None:
@@ -140,12 +145,7 @@ def kill_again_and_again(
     killed = 0
     before = 0.0
     for place in sorted(chance.random() * 0.95 for _ in range(kills)):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "crawler", "-q", "import", str(path)],
-            env={**os.environ, "WIRETRACE_DATABASE__URL": database},
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        process = start(path, database, stdout=subprocess.DEVNULL)
         with suppress(subprocess.TimeoutExpired):
             process.wait(START + took[1] * before + took[0] * (place - before))
         killed += process.poll() is None

@@ -193,9 +193,7 @@ class Crew:
             try:
                 found = await self._poll_alone(record, began, patience)
             finally:
-                self._polling[host] -= 1
-                if not self._polling[host]:
-                    del self._polling[host]
+                one_less(self._polling, host)
             if found is None:
                 self._sources.pop(record.name, None)
             else:
@@ -279,9 +277,7 @@ class Crew:
             log.exception("%s", entry.url)
             await self.pages.fail(entry, self.name, error, self.tally)
         finally:
-            self._fetching[entry.host] -= 1
-            if not self._fetching[entry.host]:
-                del self._fetching[entry.host]
+            one_less(self._fetching, entry.host)
             self._pages_ear.ring()  # its host has room for another
             if obtained is None:
                 self._done()
@@ -400,6 +396,13 @@ class Crew:
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.stop.wait(), seconds)
+
+
+def one_less(counts: Counter[str], host: str) -> None:
+    """A host of which nothing is left is not among the counts any more."""
+    counts[host] -= 1
+    if not counts[host]:
+        del counts[host]
 
 
 def seconds_until_due(record: SourceRecord, now: datetime) -> float:

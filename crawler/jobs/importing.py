@@ -193,13 +193,14 @@ class Importer:
         times = Counter(article.id for article in articles)
         # Of two versions the later one is no news only if the earlier one was stored, which it may not be yet.
         known = await self.store.delivered([article for article in articles if times[article.id] == 1])
-        wanted = [item for item in items if not (isinstance(item, Article) and item.id in known)]
+        told = [known.get(item.id) if isinstance(item, Article) else None for item in items]
+        wanted = [item for item, one in zip(items, told, strict=True) if one is None]
         try:
             fresh = iter(await self.cpu.run(prepare_batch, wanted) if wanted else [])
         except WorkCrashed:
             # One that kills its process or never ends must not take sixty others along.
             fresh = iter([await self._prepared_alone(item) for item in wanted])
-        return [known[item.id] if isinstance(item, Article) and item.id in known else next(fresh) for item in items]
+        return [next(fresh) if one is None else one for one in told]
 
     async def _prepared_alone(self, item: Article | RawOriginal) -> Prepared:
         try:

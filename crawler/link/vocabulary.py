@@ -87,7 +87,7 @@ class Vocabulary:
         if place == len(self.form):
             self._grow()
         lower = word.lower().strip(".")
-        self.lower.append(lower if lower != word else word)
+        self.lower.append(word if word == lower else lower)  # most are written so: one text for both then
         form, stem, idf = self._lexicon.word(lower)
         digit = lower[0].isdigit()
         self.form[place], self.stem[place], self.idf[place] = form, stem, idf

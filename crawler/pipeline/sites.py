@@ -40,13 +40,14 @@ class SiteVerdicts:
 
     async def of(self, host: str) -> SiteVerdict:
         now = self.clock.monotonic()
-        at, verdict = self._known.get(host, (now - REMEMBERED_SECONDS, None))
-        if verdict is None or now - at >= REMEMBERED_SECONDS:
-            verdict = await self.store.site_verdict(host)
-            self._known[host] = now, verdict
-            self._known.move_to_end(host)
-            if len(self._known) > REMEMBERED_SITES:
-                self._known.popitem(last=False)
+        known = self._known.get(host)
+        if known is not None and now - known[0] < REMEMBERED_SECONDS:
+            return known[1]
+        verdict = await self.store.site_verdict(host)
+        self._known[host] = now, verdict
+        self._known.move_to_end(host)
+        if len(self._known) > REMEMBERED_SITES:
+            self._known.popitem(last=False)
         return verdict
 
     def forget(self, host: str) -> None:

@@ -16,8 +16,8 @@ from crawler.jobs.batch_linking import BatchReport, EvidenceLevel, OnFault
 from crawler.jobs.dumps import Columns
 from crawler.link.frequencies import refreshed
 from crawler.link.tables import Tables
-from crawler.lookups import MOST_COUNTED_OF_ORIGINALS
-from crawler.model import Role
+from crawler.lookups import most_counted
+from crawler.model import Role, Side
 from crawler.spark import rows as kinds
 from crawler.spark import workers
 from crawler.spark.joining import Stages, even_join
@@ -120,7 +120,7 @@ def postings(originals: DataFrame) -> DataFrame:
     heavy = counts.where(f.col("count") > _MOST_GATHERED).select("key")
     light = entries.join(f.broadcast(heavy), "key", "left_anti")
     gathered = light.groupBy("key").agg(f.count("*").alias("entries"), f.collect_list("rank").alias("ranks"))
-    return gathered.where(f.col("entries") <= MOST_COUNTED_OF_ORIGINALS)
+    return gathered.where(f.col("entries") <= most_counted(Side.ORIGINAL))
 
 
 def shortlists(stages: Stages, pages: DataFrame, originals: DataFrame) -> DataFrame:

@@ -45,19 +45,23 @@ class Bulk(Connected):
 
 
 def _delivered(tx: Transaction, wanted: Sequence[Article]) -> dict[str, StoredArticle]:
-    simple = _unremoved(tx, [article for one in wanted if _may_be_simple(article := single.storable_article(one))])
-    held = _held(tx, simple)
-    return {article.id: known for article in simple if (known := _as_it_is(article, held.get(article.id)))}
+    return _sifted(tx, [single.storable_article(article) for article in wanted])[0]
 
 
 def _store_all(tx: Transaction, pairs: Sequence[Pair]) -> list[StoredArticle]:
     pairs = [(single.storable_article(article), fingerprint) for article, fingerprint in pairs]
-    marks = {article.id: mark for article, mark in pairs if mark is not None and _may_be_simple(article)}
-    simple = _unremoved(tx, [article for article, _ in pairs if article.id in marks])
+    marks = {article.id: mark for article, mark in pairs if mark is not None}
+    done, unheld = _sifted(tx, [article for article, _ in pairs if article.id in marks])
+    done |= _write_new(tx, _new(tx, [(article, marks[article.id]) for article in unheld]))
+    return [done.get(article.id) or single.store(tx, article, fingerprint) for article, fingerprint in pairs]
+
+
+def _sifted(tx: Transaction, wanted: Sequence[Article]) -> tuple[dict[str, StoredArticle], list[Article]]:
+    """Of the simple ones: what becomes of those that were taken before, and those that are not held."""
+    simple = _unremoved(tx, [article for article in wanted if _may_be_simple(article)])
     held = _held(tx, simple)
     done = {article.id: known for article in simple if (known := _as_it_is(article, held.get(article.id)))}
-    done |= _write_new(tx, _new(tx, [(article, marks[article.id]) for article in simple if article.id not in held]))
-    return [done.get(article.id) or single.store(tx, article, fingerprint) for article, fingerprint in pairs]
+    return done, [article for article in simple if article.id not in held]
 
 
 def _unremoved(tx: Transaction, wanted: Sequence[Article]) -> list[Article]:

@@ -104,12 +104,9 @@ def _due(
 ) -> sa.Select[Any]:
     """Keys of due pages: host by host, each from the front of its own queue; none of a host that is another's."""
     waiting = _waiting_hosts()
-    conditions = [frontier.c.host == waiting.c.host, frontier.c.state == "queued", frontier.c.available_at <= tx.now]
-    if only is not None:
-        conditions.append(tx.dialect.among(frontier.c.source, only))
     front = (
         sa.select(frontier.c.key)
-        .where(*conditions)
+        .where(_is_due_of(tx, waiting, only))
         .order_by(frontier.c.available_at, frontier.c.key)
         .limit(per_host)
         .correlate(waiting)
@@ -122,9 +119,7 @@ def _due(
     if exclude_hosts:
         chosen = chosen.where(~tx.dialect.among(waiting.c.host, [storable(host) for host in exclude_hosts]))
     if share is not None:
-        begun = sa.exists().where(
-            frontier.c.host == waiting.c.host, frontier.c.state == "queued", frontier.c.available_at <= tx.now
-        )
+        begun = sa.exists().where(_is_due_of(tx, waiting, None))
         fresh = sa.select(waiting.c.host).where(
             ~tx.dialect.among(waiting.c.host, [storable(host) for host in share.owned]),
             ~barred.correlate(waiting),
@@ -139,12 +134,15 @@ def _due(
     return chosen.order_by(page.c.available_at, page.c.key).limit(limit)
 
 
+def _is_due_of(tx: Transaction, waiting: sa.CTE, only: Collection[str] | None) -> sa.ColumnElement[bool]:
+    """Whether a page of a waiting host is due; `only`: of these sources."""
+    due = sa.and_(frontier.c.host == waiting.c.host, frontier.c.state == "queued", frontier.c.available_at <= tx.now)
+    return due if only is None else sa.and_(due, tx.dialect.among(frontier.c.source, only))
+
+
 def is_due(tx: Transaction, only: Collection[str] | None) -> bool:
     waiting = _waiting_hosts()
-    conditions = [frontier.c.host == waiting.c.host, frontier.c.state == "queued", frontier.c.available_at <= tx.now]
-    if only is not None:
-        conditions.append(tx.dialect.among(frontier.c.source, only))
-    due = sa.exists().where(*conditions).correlate(waiting)
+    due = sa.exists().where(_is_due_of(tx, waiting, only)).correlate(waiting)
     barred = sa.exists().where(hosts.c.host == waiting.c.host, hostbook.is_held(tx)).correlate(waiting)
     return tx.first(sa.select(waiting.c.host).where(due, ~barred).limit(1)) is not None
 

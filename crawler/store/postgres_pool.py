@@ -58,13 +58,16 @@ class PostgresPool:
         return await self._shelter.run(_in_transaction(self._engine, call))
 
     async def migrate(self, call: Callable[[Connection], T]) -> T:
+        return await self._shelter.run(self._migrate(call))
+
+    async def _migrate(self, call: Callable[[Connection], T]) -> T:
         def alone(connection: Connection) -> T:
             POSTGRESQL.take_turns(connection, "migrate")
             return call(connection)
 
         engine = self._connect(limited=False, poolclass=NullPool)
         try:
-            return await self._shelter.run(_in_transaction(engine, alone))
+            return await _in_transaction(engine, alone)
         finally:
             await engine.dispose()
 
