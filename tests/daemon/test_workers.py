@@ -15,7 +15,7 @@ from crawler.clock import SystemClock
 from crawler.model import Reference, Role
 from crawler.pipeline.hosts import HostDesk
 from crawler.settings import DatabaseSettings, Settings
-from crawler.store import HostNote, Store
+from crawler.store import HostNote, PollOutcome, SourceRecord, Store
 from tests.daemon.conftest import Configure
 from tests.stories import feed, page_html, story
 from tests.web import Web
@@ -74,6 +74,26 @@ async def test_one_pass_waits_for_pages_whose_host_another_worker_is_about_to_le
         assert not running.done()
         await store.let_hosts_go("another", {host: HostNote()})
         assert (await running).tally.new == 2
+
+
+async def test_a_host_is_kept_until_what_its_source_told_is_written_down(
+    site: Web, configure: Configure, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.daemon.crew.TEND_SECONDS", 0.02)
+    monkeypatch.setattr("crawler.pipeline.hosts.LINGER", 0.05)
+    site.page("/feed", feed([]), media="application/rss+xml")
+    settings = configure(database=sqlite_url, site=(site.url("/feed"), Role.AGGREGATOR))
+    plain, given = Store.record_poll, []
+
+    async def slow(store: Store, name: str, outcome: PollOutcome) -> SourceRecord | None:
+        await asyncio.sleep(0.5)
+        # Another worker that had the host now would find the source not polled, and poll it once more.
+        given.append(await store.claim_host("another", urls.host_of(site.url("/")), 60.0))
+        return await plain(store, name, outcome)
+
+    monkeypatch.setattr(Store, "record_poll", slow)
+    await daemon.run(settings, once=True)
+    assert given == [None]
 
 
 async def test_a_hold_is_kept_by_the_next_run(site: Web, configure: Configure, store_url: str) -> None:
