@@ -13,7 +13,8 @@ SQLite, pinned to the same core, in an environment of its own that is made where
 the making of its index is counted.
 
 Pages a second are those of one core's CPU time, which other work on the machine changes least; wall clock stands beside
-it. --postgres: one worker, then two, on one PostgreSQL and on all cores, their start taken off as well.
+it. --postgres: one worker pinned to a core, then two with a core each, on one PostgreSQL. That and the page server have
+no core of their own: they take what they need of both. The start of the workers is taken off as well.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ from crawler.store.tables import tasks
 from crawler.store.transaction import Transaction
 
 HERE = Path(__file__).parent
-CORE = 0
+FIRST_CORE = 0
 FEW = 4  # sources of the run that is taken off
 PEER = ("scrapy", "trafilatura", "datasketch", "lxml_html_clean")  # the last one: trafilatura asks for it
 _SUBREAPER = 36  # prctl: grandchildren that outlive their parent are ours to wait for
@@ -118,12 +119,15 @@ def write_settings(path: Path, url: str, sources: Sequence[dict[str, str]], port
 # --- running and measuring -----------------------------------------------------------------------------------
 
 
-def measured(commands: Sequence[Sequence[str]], core: int | None) -> tuple[float, float, list[str]]:
-    """Runs the commands side by side: wall clock, CPU seconds of all that they started, what each printed."""
+def measured(commands: Sequence[Sequence[str]]) -> tuple[float, float, list[str]]:
+    """Runs the commands side by side, each on a core of its own: wall clock, CPU seconds of all that they started, what
+    each printed."""
     before = _cpu_of_children()
     begun = time.perf_counter()
-    pin = ["taskset", "--cpu-list", str(core)] if core is not None else []
-    running = [subprocess.Popen([*pin, *one], stdout=subprocess.PIPE, text=True) for one in commands]
+    running = [
+        subprocess.Popen(["taskset", "--cpu-list", str(core), *one], stdout=subprocess.PIPE, text=True)
+        for core, one in enumerate(commands, FIRST_CORE)
+    ]
     said = [one.communicate()[0] for one in running]
     wall = time.perf_counter() - begun
     for one in running:
@@ -155,9 +159,9 @@ def _await_orphans() -> None:
         time.sleep(0.02)
 
 
-def run_wiretrace(settings: Sequence[Path], core: int | None, *flags: str) -> list[Run]:
-    commands = [[sys.executable, str(HERE / "pipeline_run.py"), str(one), *flags] for one in settings]
-    wall, cpu, said = measured(commands, core)
+def run_wiretrace(settings: Path, *flags: str, workers: int = 1) -> list[Run]:
+    command = [sys.executable, str(HERE / "pipeline_run.py"), str(settings), *flags]
+    wall, cpu, said = measured([command] * workers)
     return [Run(wall, cpu, json.loads(text)) for text in said]
 
 
@@ -189,10 +193,10 @@ def on_one_core(folder: Path, template: Path, sources: Sequence[dict[str, str]],
     for number in range(rounds):
         with store_copy(template, folder) as url:
             write_settings(settings, url, sources[:FEW], port)
-            few = run_wiretrace([settings], CORE)[0]
+            few = run_wiretrace(settings)[0]
         with store_copy(template, folder) as url:
             write_settings(settings, url, sources, port)
-            full = run_wiretrace([settings], CORE)[0]
+            full = run_wiretrace(settings)[0]
         costs.append(1_000 * (full.cpu - few.cpu) / (full.pages - few.pages))
         print(
             f"wiretrace, round {number + 1}: {full.pages} pages, {costs[-1]:.1f} ms of CPU a page, "
@@ -200,7 +204,7 @@ def on_one_core(folder: Path, template: Path, sources: Sequence[dict[str, str]],
         )
     with store_copy(template, folder) as url:
         write_settings(settings, url, sources, port)
-        stages = run_wiretrace([settings], CORE, "--stages")[0]
+        stages = run_wiretrace(settings, "--stages")[0]
     print("where it goes, in ms of CPU a page (all in one process, warm-up included):")
     for line in stage_lines(stages, min(costs)):
         print(f"  {line}")
@@ -228,7 +232,7 @@ def beside_the_peer(folder: Path, python: str, sitemaps: Sequence[str], base: Se
     (folder / "peer.db").unlink(missing_ok=True)
     command = [python, str(HERE / "peer_crawler.py")]
     command += [str(folder / name) for name in ("sitemaps.json", "originals.jsonl", "peer.db")]
-    _, _, said = measured([command], CORE)
+    _, _, said = measured([command])
     told = json.loads(said[0].splitlines()[-1])
     cost = 1_000 * told["cpu"] / told["pages"]
     print(
@@ -249,7 +253,7 @@ def on_postgres(folder: Path, base: Sequence[Signed], given: argparse.Namespace,
             costs.append(1_000 * (cost - few_cost) / counted)
             rates.append(counted / (wall - few_wall))
             print(
-                f"PostgreSQL, {workers} worker(s) of one pool process: {pages} pages ({', '.join(str(one.pages) for one in runs)}), "
+                f"PostgreSQL, {workers} worker(s) on a core each: {pages} pages ({', '.join(str(one.pages) for one in runs)}), "
                 f"{rates[-1]:.1f} pages a second, {costs[-1]:.1f} ms of CPU a page, the server's included "
                 f"(start of all: {few_wall:.1f} s, {few_cost:.1f} s of CPU)"
             )
@@ -267,7 +271,7 @@ def _shared(
     settings = folder / f"{name}.toml"
     write_settings(settings, template.replace("/postgres?", f"/{name}?"), sources, port, processes=1)
     before = _cpu_below(server)
-    runs = run_wiretrace([settings] * workers, None)
+    runs = run_wiretrace(settings, workers=workers)
     of_server = _cpu_below(server) - before
     return runs, sum(one.pages for one in runs), runs[0].cpu + of_server, runs[0].wall
 
