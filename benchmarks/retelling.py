@@ -1,8 +1,8 @@
 """The sample web's stories told of other things: copies of which no two tell the same story.
 
-In a copy each name stands for another of the corpus's names, each less common word for another word with the same
-ending, and numbers have other digits; everywhere alike, so that what a rewrite shares with its original it still
-shares. Words that many articles have, dates, publishers, and what a site's layout goes by stay.
+In a copy each name is an invented one, each less common word another English one with the same ending, and numbers
+have other digits; everywhere alike, so that what a rewrite shares with its original it still shares. Words that many
+articles have, dates, publishers, and what a site's layout goes by stay.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from __future__ import annotations
 import calendar
 import random
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 from crawler.demo.stories import Stories
+from crawler.link.tables import shipped_idf
 
 COMMON = 12  # articles that have a word which stays
 ENDINGS = ("ing", "ed", "ly", "s")
-LIKE_IN_FREQUENCY = 50  # words that may stand for one another, of those sorted by how many articles have them
+FREQUENT = 1_000  # stems of English that are in no story's own words
+SYLLABLES = [f"{first}{vowel}{last}" for first in "bdfgklmnprstvz" for vowel in "aeiou" for last in ("", "l", "n", "r")]
 DATES = {name.lower() for name in (*calendar.month_name, *calendar.day_name)}
 LAYOUT = {"about", "author", "copyright", "photo", "write", "written"}
 PUBLISHERS = {"barron", "jones", "journal", "mansion", "newswires", "street"}
@@ -37,11 +39,14 @@ class Retelling:
             words = set(WORD.findall(f"{article.title} {article.text}"))
             articles.update({word.lower() for word in words})
             plain.update(word for word in words if word.islower())
-        self._classes = defaultdict[str, list[str]](list)
-        for word, count in sorted(articles.items(), key=lambda item: (-item[1], item[0])):
-            if word.isalpha() and count < COMMON and word not in DATES | LAYOUT | PUBLISHERS:
-                ending = next((one for one in ENDINGS if word.endswith(one)), "") if word in plain else "a name"
-                self._classes[ending].append(word)
+        own = sorted(
+            word for word, count in articles.items()
+            if word.isalpha() and count < COMMON and word not in DATES | LAYOUT | PUBLISHERS
+        )  # fmt: skip
+        self._names = [word for word in own if word not in plain]
+        self._plain = [word for word in own if word in plain]
+        stems = list(shipped_idf("en"))[FREQUENT:]
+        self._stems = [stem for stem in stems if len(stem) > 4 and stem.isascii() and stem.isalpha()]
 
     def copy(self, number: int) -> Stories:
         if number == 0:
@@ -61,11 +66,9 @@ class Retelling:
 
     def _other_words(self, number: int) -> tuple[dict[str, str], dict[int, str]]:
         source = random.Random(number)
-        words = {}
-        for alike in self._classes.values():
-            for start in range(0, len(alike), LIKE_IN_FREQUENCY):
-                those = alike[start : start + LIKE_IN_FREQUENCY]
-                words.update(zip(those, source.sample(those, len(those)), strict=True))
+        words = {name: "".join(source.choices(SYLLABLES, k=3)) for name in self._names}
+        for word, stem in zip(self._plain, source.sample(self._stems, len(self._plain)), strict=True):
+            words[word] = stem + next((ending for ending in ENDINGS if word.endswith(ending)), "")
         return words, str.maketrans("0123456789", "".join(source.sample("0123456789", 10)))
 
 

@@ -21,7 +21,8 @@ from crawler import logfields, metrics, urls
 from crawler.clock import Clock
 from crawler.daemon.deciding import FATAL, Decider
 from crawler.daemon.lag import watch_lag
-from crawler.errors import NotFound, WorkerLost
+from crawler.errors import WorkerLost
+from crawler.habits import Habits
 from crawler.pipeline.cpu import CpuPool
 from crawler.pipeline.hosts import HostDesk
 from crawler.pipeline.looks import stranger
@@ -74,9 +75,8 @@ class Crew:
     processors: int = 4
     only: frozenset[str] = frozenset()  # names of sources; empty: all
     _queue: asyncio.Queue[Obtained] = field(default_factory=asyncio.Queue)
-    _polls: asyncio.Semaphore = field(default_factory=asyncio.Semaphore)  # how many sources are polled at once
     _fetching: Counter[str] = field(default_factory=Counter)  # entries by host, from lease to queue
-    _polling: Counter[str] = field(default_factory=Counter)  # sources by host, from the claim to what is recorded
+    _polling: dict[str, str] = field(default_factory=dict)  # sources with their hosts, from the claim to the record
     _under_way: int = 0  # entries from lease to stored, and decisions
     _stored: int = 0  # entries processed so far
     _decided: int = -1  # `_stored` as it was when no decision was pending
@@ -100,7 +100,6 @@ class Crew:
         Raises an exception group where the store fails. Cancelled, it leaves its leases to be released.
         """
         self._queue = asyncio.Queue(self.settings.fetch.concurrency)
-        self._polls = asyncio.Semaphore(self.settings.fetch.concurrency)
         self._idle.set()
         logfields.about(worker=self.name)  # all that works here is started from here
         if mended := await self.store.mend_times():
@@ -162,9 +161,21 @@ class Crew:
         return [one for one in enabled if not self.only or one.source.name in self.only]
 
     async def _poll_once(self, due_only: bool) -> None:
-        began = self.clock.now()
-        chosen = self._due() if due_only else self._chosen()
-        await asyncio.gather(*(self._poll(one, began, LEFT_SECONDS) for one in chosen))
+        began = await self.store.pass_began()
+        waiting = self._due() if due_only else self._chosen()
+        async with asyncio.TaskGroup() as group:
+            until = self.clock.monotonic() + LEFT_SECONDS
+            while waiting and not self.stop.is_set():
+                left = await self._begin_polls(group, waiting, began)
+                if len(left) < len(waiting):
+                    until = self.clock.monotonic() + LEFT_SECONDS
+                elif self.clock.monotonic() >= until:
+                    for one in left:
+                        log.info("source %s: another worker asks its host, it is left to that one", one.name)
+                    break
+                if left:
+                    await self._pause(1.0)
+                waiting = left
         self._polled.set()
         self._pages_ear.ring()
 
@@ -172,57 +183,65 @@ class Crew:
         """Each source in its own time: one that hangs holds up no other."""
         read = self.clock.monotonic()
         async with asyncio.TaskGroup() as group:
-            under_way: dict[str, asyncio.Task[None]] = {}
             while not self.stop.is_set():
-                under_way = {name: task for name, task in under_way.items() if not task.done()}
-                for record in self._due():
-                    if record.name not in under_way:
-                        under_way[record.name] = group.create_task(self._poll(record, None, 0.0))
+                await self._begin_polls(group, [one for one in self._due() if one.name not in self._polling], None)
                 if await self._sources_ear.hear(1.0) or self.clock.monotonic() - read > SOURCES_SECONDS:
                     await self._load_sources()
                     read = self.clock.monotonic()
 
-    async def _poll(self, record: SourceRecord, began: datetime | None, patience: float) -> None:
-        """Polls a source, unless another worker has done so meanwhile or asks its host for longer than `patience`.
+    async def _begin_polls(
+        self, group: asyncio.TaskGroup, records: Sequence[SourceRecord], began: datetime | None
+    ) -> list[SourceRecord]:
+        """Begins to poll sources, some at a time, but those whose hosts other workers ask now: these it returns.
 
-        `began`: of one pass over all sources; None: where it is due.
+        `began`: of one pass over all sources, which waits till there is room for each; None: as many as there is room
+        for of those that are due.
         """
-        host = urls.host_of(record.source.url)
-        async with self._polls:
-            self._polling[host] += 1  # who has the host next must see that this was polled
-            try:
-                found = await self._poll_alone(record, began, patience)
-            finally:
-                one_less(self._polling, host)
-            if found is None:
-                self._sources.pop(record.name, None)
+        left: list[SourceRecord] = []
+        waiting = list(records)
+        while waiting and not self.stop.is_set():
+            room = self.settings.fetch.concurrency - len(self._polling)
+            if room > 0:
+                left += await self._begin_some(group, waiting[:room], began)
+                waiting = waiting[room:]
+            elif began is None:
+                break
             else:
-                self._sources[record.name] = found
+                await self._pause(LEASE_PAUSE)
+        return left
 
-    async def _poll_alone(self, record: SourceRecord, began: datetime | None, patience: float) -> SourceRecord | None:
-        """The source as it is then; None where it was removed."""
-        ours = await self._may_ask(record, patience)
+    async def _begin_some(
+        self, group: asyncio.TaskGroup, records: Sequence[SourceRecord], began: datetime | None
+    ) -> list[SourceRecord]:
+        hosts = {one.name: urls.host_of(one.source.url) for one in records}
+        self._polling |= hosts  # before they are claimed: who has a host next must see that its sources were polled
+        claimed = await self.hosts.claim_sources(hosts)
+        left = []
+        for name, host in hosts.items():
+            record = claimed.records.get(name)
+            self._hold(name, record)
+            is_due = record is not None and is_to_be_polled(record, began, self.clock.now())
+            if record is not None and is_due and host in claimed.notes:
+                group.create_task(self._poll(record, claimed.habits[name]))
+                continue
+            del self._polling[name]
+            if record is not None and is_due:
+                left.append(record)
+        return left
+
+    async def _poll(self, record: SourceRecord, habits: Habits) -> None:
         try:
-            found = await self.store.source(record.name)  # another may have polled it meanwhile
-        except NotFound:
-            return None
-        if ours and is_to_be_polled(found, began, self.clock.now()):
-            return await self.poller.poll(found, self.tally)
-        return found
+            found = await self.poller.poll(record, habits, self.tally)
+        finally:
+            del self._polling[record.name]
+        self._hold(record.name, found)
 
-    async def _may_ask(self, record: SourceRecord, patience: float) -> bool:
-        """Whether the host of a source is this worker's."""
-        host = urls.host_of(record.source.url)
-        until = self.clock.monotonic() + patience
-        while not self.stop.is_set():
-            if await self.hosts.try_to_claim(host):
-                return True
-            if self.clock.monotonic() >= until:
-                if patience:
-                    log.info("source %s: another worker asks its host, it is left to that one", record.name)
-                return False
-            await self._pause(1.0)
-        return False
+    def _hold(self, name: str, record: SourceRecord | None) -> None:
+        """A source as it is now; None: it was removed."""
+        if record is None:
+            self._sources.pop(name, None)
+        else:
+            self._sources[name] = record
 
     # --- pages -----------------------------------------------------------------------------------------
 
@@ -386,7 +405,7 @@ class Crew:
     async def _tend_hosts(self) -> None:
         while True:
             await asyncio.sleep(TEND_SECONDS)
-            await self.hosts.tend(lambda host: host in self._fetching or host in self._polling)
+            await self.hosts.tend(lambda: {*self._fetching, *self._polling.values()})
 
     async def _pass_on_stop(self) -> None:
         await self.stop.wait()

@@ -7,14 +7,14 @@ let go when nothing has been asked of it for a moment, with word to the next own
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from crawler.clock import Clock
 from crawler.errors import HostHeldBack
 from crawler.fetch.politeness import HostGate
-from crawler.store import FrontierEntry, HostNote, Share, Store
+from crawler.store import ClaimedSources, FrontierEntry, HostNote, Share, Store
 
 LINGER = 1.0  # seconds without a request, after which a host is let go
 PATIENCE = 15.0  # seconds that another worker's host is waited for
@@ -85,6 +85,15 @@ class HostDesk:
                 self._own(host, note)
         return True
 
+    async def claim_sources(self, hosts: Mapping[str, str]) -> ClaimedSources:
+        """Hosts of sources (name → host), as many of them as no other worker has, and these sources."""
+        async with self._turn:
+            found = await self.store.claim_sources(self.worker, hosts, self.lease_seconds)
+            for host, note in found.notes.items():
+                if host not in self._owned:
+                    self._own(host, note)
+        return found
+
     async def keep(self) -> None:
         """Extends all leases; a host that another worker has taken meanwhile is ours no more."""
         async with self._turn:
@@ -99,19 +108,19 @@ class HostDesk:
         kept = sorted(self._owned)[: self._most]
         return Share(tuple(self._owned), kept, max(0, self._most - len(self._owned)))
 
-    async def tend(self, busy: Callable[[str], bool]) -> None:
-        """Lets go what is idle, and writes down what a restart must know. `busy`: whether pages of a host are in
+    async def tend(self, busy: Callable[[], Collection[str]]) -> None:
+        """Lets go what is idle, and writes down what a restart must know. `busy`: hosts of which something is in
         hand."""
         gate = self.gate
         if gate is None:
             return
-        now = self.clock.monotonic()
-        if now - self._counted >= SHARE_SECONDS:
-            self._counted, self._most = now, await self.store.hosts_for_each()
-        for host in self._owned:
-            if busy(host) or not gate.is_idle(host):
-                self._used[host] = now
+        if self.clock.monotonic() - self._counted >= SHARE_SECONDS:
+            self._counted, self._most = self.clock.monotonic(), await self.store.hosts_for_each()
         async with self._turn:
+            now, in_hand = self.clock.monotonic(), busy()
+            for host in self._owned:
+                if host in in_hand or not gate.is_idle(host):
+                    self._used[host] = now
             idle = [host for host in self._owned if now - self._used.get(host, now) >= LINGER]
             parting = {host: self._note(gate, host) for host in idle}
             for host in parting:

@@ -43,8 +43,9 @@ class Poller:
     clock: Clock
     sieve: Sieve = field(default_factory=Sieve)
 
-    async def poll(self, record: SourceRecord, tally: Tally) -> SourceRecord | None:
-        """One poll, and the source after it; None where it was removed meanwhile.
+    async def poll(self, record: SourceRecord, habits: Habits, tally: Tally) -> SourceRecord | None:
+        """One poll of a source with what is known of its `habits`, and the source after it; None where it was removed
+        meanwhile.
 
         A failure is recorded with the source and counted, never raised.
         """
@@ -52,7 +53,7 @@ class Poller:
         logfields.about(source=record.name)
         # What a source of which nothing is known is taken to bring, so that it is polled every `poll_interval`.
         guess = 2.0 * schedule.TARGET / self.settings.run.poll_interval
-        habits = replace(await self.store.habits(record.name), guess=guess)
+        habits = replace(habits, guess=guess)
         try:
             outcome = await self._poll(record, habits, tally)
         except StoreError:
@@ -90,7 +91,9 @@ class Poller:
         self.sieve.took(source.name, announced.new, now)
         seen = _seen(record, references, announced, response.fetched, missed=gap)
         habits = replace(habits, wishes=discovery.wishes)
-        habits = await self._judge(source, learn(habits, seen), now)
+        habits = learn(habits, seen)
+        if record.last_success is not None:  # else none of its pages can have been read yet
+            habits = await self._judge(source, habits, now)
         answer = Answer(
             source.url,
             moved_to=response.moved_to,

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 
 from crawler.clock import Clock
 from crawler.extract.repetition import furniture, key, to_leave_out, whole
-from crawler.model import Article, SiteVerdict
+from crawler.model import Article, Blocks, SiteVerdict
 from crawler.pipeline.cpu import CpuPool, WorkCrashed, linker
 from crawler.pipeline.reading import Reading, furnished
 from crawler.store import Store
-from crawler.store.sites import SWEPT_AT_ONCE, RememberedPage, SiteWork
+from crawler.store.sites import SWEPT_AT_ONCE, Judgement, RememberedPage, SiteWork
 
 log = logging.getLogger(__name__)
 
@@ -68,14 +68,20 @@ class SiteDesk:
         found = await self.store.site_work(worker, LEASE_SECONDS, SITES_AT_ONCE)
         if not found:
             return await self.store.forget_sites() > 0
-        await asyncio.gather(*(self._judge(work) if work.judging else self._sweep(work) for work in found))
+        judged = [work for work in found if work.judging]
+        await asyncio.gather(self._judge(judged), *(self._sweep(work) for work in found if not work.judging))
         return True
 
-    async def _judge(self, work: SiteWork) -> None:
-        sample = await self.store.site_sample(work)
-        found = await self.cpu.run(furniture, sample.pages)
-        await self.store.judge_site(work, found, sample.bound)
-        self.verdicts.forget(work.host)
+    async def _judge(self, works: Sequence[SiteWork]) -> None:
+        if not works:
+            return
+        samples = await self.store.site_samples(works)
+        found = await self.cpu.run(furniture_of_each, [sample.pages for sample in samples])
+        await self.store.judge_sites(
+            [Judgement(work, keys, sample.bound) for work, keys, sample in zip(works, found, samples, strict=True)]
+        )
+        for work in works:
+            self.verdicts.forget(work.host)
 
     async def _sweep(self, work: SiteWork) -> None:
         verdict, pages = await self.store.site_pages(work)
@@ -97,6 +103,11 @@ class SiteDesk:
             return
         assert reading.page is not None
         await self.store.remake(page.article_no, version, reading.article, reading.fingerprint, reading.page)
+
+
+def furniture_of_each(sites: Sequence[Sequence[Blocks]]) -> list[frozenset[int]]:
+    """Runs in the CPU pool."""
+    return [furniture(pages) for pages in sites]
 
 
 def pages_to_remake(pages: Sequence[RememberedPage], verdict: SiteVerdict) -> list[RememberedPage]:

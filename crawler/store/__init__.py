@@ -28,6 +28,7 @@ from crawler.store.records import (
     Surroundings,
     WorkerRecord,
 )
+from crawler.store.sources import ClaimedSources
 from crawler.store.store import Store
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "ArchiveProgress",
     "Case",
     "Choice",
+    "ClaimedSources",
     "DeadLetter",
     "FrontierCounts",
     "FrontierEntry",

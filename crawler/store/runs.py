@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,8 @@ from crawler.store.transaction import Transaction
 
 LAST_RUNS = 5  # in the status
 DEAD_LETTERS = 10
+TOGETHER = timedelta(minutes=1)  # that workers of one pass are started apart
+MOST_TOGETHER = 1_000  # of the last runs that are looked at for them
 FORGOTTEN = timedelta(days=1)  # after its last heartbeat, a worker that was killed
 
 
@@ -29,6 +31,14 @@ class Runs(Connected):
 
     async def finish_run(self, run_id: int, summary: Mapping[str, object]) -> None:
         await self._db.write(_finish, run_id, summary)
+
+    async def pass_began(self) -> datetime:
+        """When the pass over all sources began that a run with `once` makes now: as soon as that of the first of the
+        living workers which were started less than TOGETHER ago and are at it still; theirs is one pass.
+
+        On SQLite no other run is under way: now.
+        """
+        return await self._db.read(_pass_began, self._db.file is None)
 
     async def last_runs(self, most: int) -> list[RunRecord]:
         """The newest first; one that never finished was killed or still works."""
@@ -68,6 +78,21 @@ def _gauges(tx: Transaction) -> Gauges:
 def _start(tx: Transaction, worker: str, kind: str) -> int:
     made = {"worker": worker, "kind": kind, "started": tx.now, "summary": "{}"}
     return int(tx.scalar(sa.insert(runs).values(made).returning(runs.c.id)))
+
+
+def _pass_began(tx: Transaction, shared: bool) -> datetime:
+    if not shared:
+        return tx.now
+    newest = sa.select(runs).order_by(runs.c.id.desc()).limit(MOST_TOGETHER).subquery()
+    began = sa.select(sa.func.min(newest.c.started)).join(workers, workers.c.name == newest.c.worker)
+    under_way = began.where(
+        newest.c.kind == "once",
+        newest.c.finished.is_(None),
+        newest.c.started > tx.now - TOGETHER,
+        workers.c.heartbeat > tx.now - leasing.ALIVE,
+    )
+    first: datetime | None = tx.scalar(under_way)
+    return min(first, tx.now) if first is not None else tx.now
 
 
 def _finish(tx: Transaction, run_id: int, summary: Mapping[str, object]) -> None:

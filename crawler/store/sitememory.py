@@ -26,6 +26,7 @@ ERAS_KEPT = 3
 SAMPLE = 150  # pages of a span that are judged
 MOST_PAGES = 20_000  # of a host and span that are held, beside the sample
 _HEAD = struct.Struct("<QII")
+_NONE_YET = (0, 0)  # the verdict on a site of which nothing was known
 
 
 def era(moment: datetime) -> int:
@@ -51,8 +52,9 @@ def remember(tx: Transaction, number: int, article_id: str, page: SitePage, *, f
     else:
         tx.run(_RENEW, {**place, "now_blocks": blocks, "now_left_out": left_out, "now_fixed": fixed})
     news = in_sample and (before is None or before.blocks != blocks)
-    # The verdict that it was read by may not be the one in force any more.
-    stale = page.judged != (site.no, site.revision)
+    # The verdict that it was read by may not be the one in force any more; that of a new site leaves nothing out.
+    alike = page.judged == _NONE_YET and not site.leaves_out
+    stale = page.judged != (site.no, site.revision) and not alike
     if news or stale or before is None:
         tx.run(_NEWS, {**place, "more": int(before is None), "news": int(news), "stale": int(stale)})
 
@@ -135,7 +137,9 @@ _NEWS = (
     )
 )
 _MINE = (
-    sa.select(sites.c.no, sites.c.revision, sites.c.bound, sites.c.pages)
+    sa.select(
+        sites.c.no, sites.c.revision, sites.c.bound, sites.c.pages, (sites.c.furniture != b"").label("leaves_out")
+    )
     .where(sites.c.host == sa.bindparam("host"), sites.c.era == sa.bindparam("now"))
     .with_for_update()
 )

@@ -6,7 +6,7 @@ Each step is a small transaction and may be done twice: a worker that is killed 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -51,6 +51,15 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is furniture of a span, and the `bound` of the sample by which that was told."""
+
+    work: SiteWork
+    furniture: Collection[int]
+    bound: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RememberedPage:
     """A page as a sweep meets it; `left_out` are the paragraphs that its text does without."""
 
@@ -70,13 +79,13 @@ class Sites(Connected):
             return []
         return await self._db.write(_lease, worker, seconds, limit)
 
-    async def site_sample(self, work: SiteWork) -> Sample:
-        """What the span is judged by. At most `2 * SAMPLE` rows are read."""
-        return await self._db.read(_sample, work.no)
+    async def site_samples(self, works: Sequence[SiteWork]) -> list[Sample]:
+        """What each span is judged by. At most `2 * SAMPLE` rows are read of each."""
+        return await self._db.read(_samples, works)
 
-    async def judge_site(self, work: SiteWork, furniture: Collection[int], bound: int | None) -> None:
-        """Puts a verdict in force. Where it differs from the one before, the span's pages are to be swept."""
-        await self._db.write(_judge, work, furniture, bound)
+    async def judge_sites(self, judgements: Sequence[Judgement]) -> None:
+        """Puts verdicts in force. Where one differs from the one before, its span's pages are to be swept."""
+        await self._db.write(_judge_each, judgements)
 
     async def site_pages(self, work: SiteWork) -> tuple[SiteVerdict, list[RememberedPage]]:
         """The verdict in force and the next `SWEPT_AT_ONCE` pages to hold against it, in order."""
@@ -131,6 +140,10 @@ def _lease(tx: Transaction, worker: str, seconds: float, limit: int) -> list[Sit
     ]
 
 
+def _samples(tx: Transaction, works: Sequence[SiteWork]) -> list[Sample]:
+    return [_sample(tx, work.no) for work in works]
+
+
 def _sample(tx: Transaction, number: int) -> Sample:
     pages: list[Row[Any]] = []
     bound = None
@@ -157,12 +170,17 @@ _SAMPLED = (
 )
 
 
-def _judge(tx: Transaction, work: SiteWork, furniture: Collection[int], bound: int | None) -> None:
-    row = _locked(tx, work.no)
+def _judge_each(tx: Transaction, judgements: Sequence[Judgement]) -> None:
+    for one in sorted(judgements, key=lambda one: one.work.no):  # locked in one order by all workers
+        _judge(tx, one)
+
+
+def _judge(tx: Transaction, judgement: Judgement) -> None:
+    row = _locked(tx, judgement.work.no)
     if row is None:
         return
-    values: dict[str, Any] = {"judged": work.changed, "bound": bound}
-    made = sitememory.packed_keys(furniture)
+    values: dict[str, Any] = {"judged": judgement.work.changed, "bound": judgement.bound}
+    made = sitememory.packed_keys(judgement.furniture)
     if made != row.furniture:
         values |= {"furniture": made, "revision": row.revision + 1, "sweep_from": 0, "sweeps": row.sweeps + 1}
     _settle(tx, row, values)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +14,9 @@ from sqlalchemy.engine import Row
 from crawler.errors import NotFound, UsageError
 from crawler.habits import Habits
 from crawler.model import Role, Source, SourceKind, SourceState, Validators, Verdict
+from crawler.store import hostbook
 from crawler.store.connected import Connected
+from crawler.store.hostbook import HostNote
 from crawler.store.records import PollOutcome, PollResult, Reconciliation, SourceRecord
 from crawler.store.tables import frontier, sources
 from crawler.store.transaction import Transaction
@@ -26,6 +29,16 @@ _CONFIGURED = (
 # All but what only a poll reads: the daemon looks at all sources every second.
 _LISTED = tuple(column for column in sources.c if column.name != "habits")
 _NO_ARTICLE = (*(verdict.value for verdict in Verdict if verdict is not Verdict.ARTICLE), "empty")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedSources:
+    """`notes` of the hosts that are the worker's now; `records` of all sources that were not removed meanwhile, by
+    name, and the `habits` of those whose hosts were claimed."""
+
+    notes: Mapping[str, HostNote]
+    records: Mapping[str, SourceRecord]
+    habits: Mapping[str, Habits]
 
 
 class Sources(Connected):
@@ -60,6 +73,12 @@ class Sources(Connected):
     async def source(self, name: str) -> SourceRecord:
         """Raises NotFound."""
         return await self._db.read(_one, name)
+
+    async def claim_sources(self, worker: str, hosts: Mapping[str, str], seconds: float) -> ClaimedSources:
+        """Makes the hosts of some sources (name → host) the worker's own for `seconds`, where no other asks them now,
+        and reads the sources as they are then: whoever had a host before has written down what it polled.
+        """
+        return await self._db.write(_claim, worker, hosts, seconds)
 
     async def habits(self, name: str) -> Habits:
         """What was learned of when the source brings news."""
@@ -139,6 +158,16 @@ def _list(tx: Transaction, enabled_only: bool) -> list[SourceRecord]:
 
 def _one(tx: Transaction, name: str) -> SourceRecord:
     return _record(_row(tx, name))
+
+
+def _claim(tx: Transaction, worker: str, hosts: Mapping[str, str], seconds: float) -> ClaimedSources:
+    notes = hostbook.claim(tx, worker, hosts.values(), seconds)
+    rows = tx.all(sa.select(sources).where(tx.dialect.among(sources.c.name, sorted(hosts))))
+    return ClaimedSources(
+        notes,
+        {row.name: _record(row) for row in rows},
+        {row.name: Habits.decode(row.habits) for row in rows if hosts[row.name] in notes},
+    )
 
 
 def _record_poll(tx: Transaction, name: str, outcome: PollOutcome) -> SourceRecord | None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from crawler.fetch import Fetcher
+from crawler.habits import Habits
 from crawler.model import Role, Source
 from crawler.pipeline.polling import Poller
 from crawler.pipeline.tally import Tally
@@ -32,7 +33,7 @@ class Desk:
         await self.store.reconcile([source])
 
     async def poll(self) -> SourceRecord:
-        await self.poller.poll(await self.store.source("Post"), self.tally)
+        await self.poller.poll(await self.store.source("Post"), await self.store.habits("Post"), self.tally)
         return await self.store.source("Post")
 
     def serves(self, *entries: tuple[str, timedelta | None], head: str = "", **headers: str) -> None:
@@ -227,7 +228,7 @@ async def test_what_another_source_announced_first_is_a_sign_of_life(desk: Desk)
     twin = Source("Twin", desk.web.url("/feed?twin"), Role.AGGREGATOR, "Post")
     await desk.store.add_source(twin)
     desk.web.redirect("/feed?twin", "/feed")
-    await desk.poller.poll(await desk.store.source("Twin"), desk.tally)
+    await desk.poller.poll(await desk.store.source("Twin"), Habits(), desk.tally)
     assert (await desk.poll()).state == "ok"
 
 

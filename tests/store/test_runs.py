@@ -86,3 +86,27 @@ def test_workers_are_shown_one_a_line_and_stale_ones_marked() -> None:
     lines = [re.split(r"\s{2,}", line.strip()) for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
     assert lines[1] == ["m", "1", "daemon", "2026-03-02 12:00", "9 s ago", "3", "12 pages, 1 sites"]
     assert lines[2] == ["m", "2", "daemon", "2026-03-02 12:00", "3600 s ago (stale)", "3", "nothing"]
+
+
+async def test_workers_that_are_started_together_make_one_pass(store: Store, clock: StillClock) -> None:
+    async def starts(worker: str, kind: str = "once") -> int:
+        await store.heartbeat(worker)
+        return await store.start_run(worker, kind)
+
+    shared = store._db.file is None  # on SQLite no other run can be under way
+    await starts("the daemon", "daemon")
+    clock.pass_by(10)
+    first = await starts("one")
+    began = clock.now()
+    clock.pass_by(10)
+    await starts("two")
+    assert await store.pass_began() == (began if shared else clock.now())
+    await store.finish_run(first, {})
+    assert await store.pass_began() == clock.now()  # that of the second
+    clock.pass_by(30)
+    assert await store.pass_began() == clock.now() - timedelta(seconds=30 if shared else 0)
+    await store.sign_off("two")  # it left without a word of its run
+    assert await store.pass_began() == clock.now()
+    await starts("three")
+    clock.pass_by(70)
+    assert await store.pass_began() == clock.now()  # who comes so much later makes a pass of its own

@@ -12,7 +12,7 @@ from crawler.extract.repetition import blocks_of
 from crawler.model import Article, Blocks, Role, SitePage, Subject
 from crawler.store import Store, sitememory
 from crawler.store import sites as sites_room
-from crawler.store.sites import REMADE, SiteWork
+from crawler.store.sites import REMADE, Judgement, Sample, SiteWork
 from crawler.store.sitetables import site_pages
 from crawler.store.transaction import Transaction
 from tests.store.pieces import StillClock, original, page
@@ -42,12 +42,17 @@ async def work_of(store: Store) -> SiteWork:
     return work
 
 
+async def sample_of(store: Store, work: SiteWork) -> Sample:
+    (sample,) = await store.site_samples([work])
+    return sample
+
+
 async def judge(store: Store, *furniture: int) -> None:
     """Puts a verdict in force and finishes what is pending before it."""
     while found := await store.site_work("w", SECONDS):
         (work,) = found
         if work.judging:
-            await store.judge_site(work, furniture, None)
+            await store.judge_sites([Judgement(work, furniture)])
             return
         await store.swept(work, None)
     pytest.fail("nothing to judge")
@@ -72,7 +77,7 @@ async def test_a_stored_page_makes_its_site_due_to_be_judged_by_it(store: Store)
     await keep(store, told(1), told(2))
     work = await work_of(store)
     assert (work.host, work.judging) == (HOST, True)
-    sample = await store.site_sample(work)
+    sample = await sample_of(store, work)
     assert {one.title for one in sample.pages} == {as_read(told(1)).blocks.title, as_read(told(2)).blocks.title}
     assert sample.bound is None
 
@@ -96,10 +101,10 @@ async def test_a_page_that_comes_while_its_site_is_judged_has_it_judged_again(st
     await keep(store, told(1))
     work = await work_of(store)
     await keep(store, told(2))
-    await store.judge_site(work, [KEY], None)
+    await store.judge_sites([Judgement(work, [KEY])])
     again = await work_of(store)
     assert again.judging
-    assert len((await store.site_sample(again)).pages) == 2
+    assert len((await sample_of(store, again)).pages) == 2
 
 
 async def test_a_new_verdict_is_known_at_once_and_has_the_pages_swept(store: Store) -> None:
@@ -121,9 +126,37 @@ async def test_the_same_verdict_again_has_nothing_swept(store: Store) -> None:
     verdict = await store.site_verdict(HOST)
     second = told(2)
     await store.store_article(second, None, page=as_read(second, (verdict.site, verdict.revision)))
-    await store.swept(await work_of(store), None)
     await judge(store)
     assert await store.site_work("w", SECONDS) == []
+
+
+async def test_pages_read_before_anything_was_known_of_a_site_are_swept_only_where_it_has_furniture(
+    store: Store,
+) -> None:
+    await keep(store, told(1))
+    await judge(store)
+    await keep(store, told(2))
+    await judge(store)
+    assert await store.site_work("w", SECONDS) == []
+    await keep(store, told(3))
+    await judge(store, KEY)
+    sweep = await work_of(store)
+    assert len((await store.site_pages(sweep))[1]) == 3
+    await store.swept(sweep, None)
+    await keep(store, told(4))  # read by one that asked the store before that verdict
+    _, (late,) = await store.site_pages(await work_of(store))
+    assert late.blocks == as_read(told(4)).blocks
+
+
+async def test_many_sites_are_judged_at_once(store: Store) -> None:
+    for number in range(3):
+        article = told(number)
+        await store.store_article(article, None, page=replace(as_read(article), host=f"site{number}.example"))
+    works = await store.site_work("w", SECONDS, 9)
+    samples = await store.site_samples(works)
+    assert [one.pages[0].title for one in samples] == [as_read(told(n)).blocks.title for n in range(3)]
+    await store.judge_sites([Judgement(work, [KEY + number]) for number, work in enumerate(works)])
+    assert [(await store.site_verdict(work.host)).keys for work in works] == [{KEY}, {KEY + 1}, {KEY + 2}]
 
 
 async def test_a_page_read_by_an_old_verdict_is_swept(store: Store) -> None:
@@ -248,14 +281,14 @@ async def test_of_many_pages_a_sample_is_judged_whatever_their_order(
     smallest = sorted(articles, key=lambda one: one.id)[:5]
     await keep(store, *articles)
     work = await work_of(store)
-    sample = await store.site_sample(work)
+    sample = await sample_of(store, work)
     assert {one.title for one in sample.pages} == {as_read(one).blocks.title for one in smallest}
-    await store.judge_site(work, [], sample.bound)
+    await store.judge_sites([Judgement(work, [], sample.bound)])
     # Pages outside the sample are no news.
     verdict = await store.site_verdict(HOST)
     outside = next(one for n in range(12, 99) if (one := told(n)).id > smallest[-1].id)
     await store.store_article(outside, None, page=as_read(outside, (verdict.site, verdict.revision)))
-    assert not (await work_of(store)).judging
+    assert await store.site_work("w", SECONDS) == []
 
 
 async def test_a_host_holds_only_so_many_pages_beside_its_sample(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +297,7 @@ async def test_a_host_holds_only_so_many_pages_beside_its_sample(store: Store, m
     articles = sorted((told(n) for n in range(30)), key=lambda one: one.id)
     await keep(store, *articles[10:14])
     work = await work_of(store)
-    await store.judge_site(work, [], (await store.site_sample(work)).bound)
+    await store.judge_sites([Judgement(work, [], (await sample_of(store, work)).bound)])
     await keep(store, *articles[14:])
     assert await rows(store) == 4
     await keep(store, articles[0])  # one of the smallest: it is in the sample
@@ -291,12 +324,11 @@ async def test_a_page_read_again_in_a_later_span_counts_in_both_and_is_made_in_t
 ) -> None:
     await keep(store, told(1))
     await judge(store)
-    await store.swept(await work_of(store), None)
     clock.pass_by(sitememory.ERA_SECONDS)
     await keep(store, told(1))
     work = await work_of(store)
-    assert len((await store.site_sample(work)).pages) == 2
-    await store.judge_site(work, [KEY], None)
+    assert len((await sample_of(store, work)).pages) == 2
+    await store.judge_sites([Judgement(work, [KEY])])
     assert len((await store.site_pages(await work_of(store)))[1]) == 1
 
 
@@ -324,5 +356,5 @@ async def test_of_too_many_sites_the_first_goes(store: Store, monkeypatch: pytes
 
 async def test_pages_stored_at_the_same_moment_are_all_judged(store: Store) -> None:
     await asyncio.gather(*(keep(store, told(n)) for n in range(20)))
-    sample = await store.site_sample(await work_of(store))
+    sample = await sample_of(store, await work_of(store))
     assert len(sample.pages) == 20

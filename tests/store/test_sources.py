@@ -127,6 +127,22 @@ async def test_a_poll_may_name_a_state_of_its_own(store: Store) -> None:
     ]
 
 
+async def test_sources_are_claimed_with_their_hosts_as_they_are_then(store: Store) -> None:
+    urls = {"Post": "a.example", "Mail": "a.example", "Wire": "b.example", "Sun": "c.example"}
+    await store.add_sources([source(name, url=f"https://{host}/{name}") for name, host in urls.items()])
+    await store.claim_host("other", "b.example", 60)
+    polled = PollOutcome(PollResult.SUCCESS, NOON, NOON + HOUR, habits=Habits(as_of=NOON))
+    await store.record_poll("Mail", polled)
+    await store.remove_source("Sun")
+    claimed = await store.claim_sources("w", urls, 60)
+    assert claimed.notes.keys() == {"a.example", "c.example"}
+    assert claimed.records.keys() == {"Post", "Mail", "Wire"}
+    assert claimed.records["Mail"].last_polled == NOON
+    assert claimed.habits == {"Post": Habits(), "Mail": Habits(as_of=NOON)}
+    assert (await store.claim_sources("w", urls, 60)).notes.keys() == {"a.example", "c.example"}
+    assert (await store.claim_sources("other", urls, 60)).notes.keys() == {"b.example"}
+
+
 async def test_habits_and_what_is_noted_beside_them_come_back(store: Store) -> None:
     await store.add_source(source("Post", backfill=7))
     assert await store.habits("Post") == Habits()
