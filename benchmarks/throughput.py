@@ -245,6 +245,7 @@ def beside_the_peer(folder: Path, python: str, sitemaps: Sequence[str], base: Se
 def on_postgres(folder: Path, base: Sequence[Signed], given: argparse.Namespace, sources: Sequence[Any]) -> None:
     with postgres() as (server, template):
         prepare_store(template, base, given.originals)
+        server.psql("VACUUM ANALYZE")  # else the server does that by itself while some run is measured
         costs, rates = [], []
         for workers in (1, 2):
             few, _, few_cost, few_wall = _shared(folder, server, template, given.port, sources[:FEW], workers)
