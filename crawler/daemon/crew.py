@@ -253,7 +253,9 @@ class Crew:
         while not self.stop.is_set():
             was_polled, was_idle = self._polled.is_set(), self._idle.is_set()
             entries: Sequence[FrontierEntry] = ()
-            if (room := most - self._under_way) > 0:
+            # With more fetched than is being read, the rest is left to workers that have a core to spare.
+            behind = self._queue.qsize() > self.processors
+            if (room := most - self._under_way) > 0 and not behind:
                 full = [host for host, count in self._fetching.items() if count >= per_host]
                 entries = await self.hosts.lease(room, per_host=per_host, exclude_hosts=full, sources=self.only or None)
             for entry in entries:
