@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -276,6 +277,7 @@ class Fetcher:
                 target,
                 errand.headers(target),
                 limit=errand.limit,
+                sent=partial(self._gate.sent, target.site),
                 cut=not errand.whole,
                 any_media=not errand.whole,
             )

@@ -73,14 +73,21 @@ class HostGate:
                     await self._wait(state, url)
                     # A start counts when it is made: with the slot of the whole crawler in hand.
                     await self._everywhere.acquire()
-                    state.last_start = self._clock.monotonic()
-                    state.next_start = state.last_start + state.pace.gap
+                    self._started(state)
                 try:
                     yield
                 finally:
                     self._everywhere.release()
         finally:
             state.users -= 1
+
+    def sent(self, host: str) -> None:
+        """The request whose turn it is goes out now. Connecting took time: to the host this is when it starts."""
+        self._started(self._state(host))
+
+    def _started(self, state: _Host) -> None:
+        state.last_start = self._clock.monotonic()
+        state.next_start = max(state.next_start, state.last_start + state.pace.gap)
 
     async def _wait(self, state: _Host, url: str) -> None:
         while True:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -73,6 +74,18 @@ class _Connector(aiohttp.TCPConnector):
         raise aiohttp.ServerDisconnectedError
 
 
+def _watched() -> aiohttp.TraceConfig:
+    """Has who makes a request told when it goes out."""
+
+    async def tell(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+        if context.trace_request_ctx is not None:
+            context.trace_request_ctx()
+
+    watched = aiohttp.TraceConfig()
+    watched.on_request_headers_sent.append(tell)
+    return watched
+
+
 class Transport:
     """A session for direct requests, and one beside it where a proxy is set.
 
@@ -108,6 +121,7 @@ class Transport:
             auto_decompress=False,
             trust_env=False,
             response_class=_PeeredResponse,
+            trace_configs=[_watched()],
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.connect_timeout),
             max_field_size=_MAX_FIELD,
             max_line_size=_MAX_LINE,
@@ -123,14 +137,22 @@ class Transport:
         return self._proxy is not None and not is_asked_directly(target, self._settings.no_proxy)
 
     async def exchange(
-        self, target: Target, headers: Mapping[str, str], *, limit: int, cut: bool = False, any_media: bool = False
+        self,
+        target: Target,
+        headers: Mapping[str, str],
+        *,
+        limit: int,
+        sent: Callable[[], None],
+        cut: bool = False,
+        any_media: bool = False,
     ) -> Answer:
-        """One GET, redirects not followed, at most `limit` bytes of body (`cut`: that many and no error).
+        """One GET, redirects not followed, at most `limit` bytes of body (`cut`: that many and no error). `sent` is
+        called when the request goes out, which is after its connection was made.
 
         Raises BodyTooLarge, BodyUndecodable, MediaRefused, and what the client raises.
         """
         begun = self._clock.monotonic()
-        async with self._request("GET", target, headers) as response:
+        async with self._request("GET", target, headers, sent=sent) as response:
             answered = CIMultiDictProxy(
                 CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers)
             )
@@ -161,7 +183,12 @@ class Transport:
             return Answer(response.status, response.reason or "", answered, None, b"", b"", elapsed)
 
     def _request(
-        self, method: str, target: Target, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        method: str,
+        target: Target,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        sent: Callable[[], None] | None = None,
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         by_proxy = self.goes_by_proxy(target)
         session = self._proxied if by_proxy else self._direct
@@ -173,6 +200,7 @@ class Transport:
             headers=headers,
             allow_redirects=False,
             proxy=self._proxy if by_proxy else None,
+            trace_request_ctx=sent,
         )
 
 

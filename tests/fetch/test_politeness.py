@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from itertools import pairwise
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +33,22 @@ async def test_requests_to_one_host_start_a_delay_apart(web, make, clock):
     await asyncio.gather(*(fetcher.get(web.url(f"/{number}")) for number in range(5)))
     assert len(starts) == 6  # robots.txt is a request like others
     assert all(later - earlier >= 3.0 for earlier, later in pairwise(starts))
+
+
+async def test_the_delay_counts_from_when_a_request_goes_out_not_from_when_it_begins_to_connect(
+    web, make, clock, monkeypatch
+):
+    plain = aiohttp.TCPConnector.connect
+
+    async def slowly(*args, **kwargs):
+        clock.seconds += 0.2
+        return await plain(*args, **kwargs)
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", slowly)
+    fetcher = await make(delay=3.0, per_host=1)
+    for number in range(2):
+        await fetcher.get(web.page(f"/{number}", "x"), robots=False)
+    assert clock.slept == [3.0]
 
 
 async def test_hosts_do_not_wait_for_each_other(web, other, make, clock):
