@@ -31,6 +31,9 @@ _SALT = 0x9E3779B1  # 2^32 over the golden ratio: multiples of it differ in all 
 # Share of a fingerprint in keys that are passed over. The rare words that a story has in common with hundreds of others
 # are less than half of it, the shingles are nobody else's.
 _CROWD = 0.5
+# Entries written by one statement: to be able to take it back SQLite keeps every page that it touches in memory, 4 KiB
+# each, and in a large index that is a page an entry.
+POSTED_AT_ONCE = 4_096
 _WEIGHT_UNIT = 16  # weights are summed as whole numbers: no order of addition can break a tie
 
 
@@ -302,8 +305,9 @@ def _named(dialect: Dialect) -> sa.Select[Any]:
 def _post(tx: Transaction, side: Side, put: Sequence[tuple[int, Sequence[int]]]) -> None:
     # In the order of the index: entries of one page of it are written one after the other.
     entries = sorted({key << 32 | number for number, keys in put for key in keys})
+    for part in chunks(entries, POSTED_AT_ONCE):
+        tx.run(_add_postings(tx.dialect, side), {"entries": tx.dialect.as_list(part)})
     if entries:
-        tx.run(_add_postings(tx.dialect, side), {"entries": tx.dialect.as_list(entries)})
         crowds.mark(tx, side, put)
 
 
