@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from crawler.lookups import MOST_COUNTED_OF_ORIGINALS
 from crawler.model import Candidate, Fingerprint, Removal, Side
 from crawler.settings import DatabaseSettings
@@ -35,6 +37,13 @@ async def test_keys_of_all_32_bits_are_kept(store: Store) -> None:
     assert len(await store.index.candidates(fingerprint(-BIG - 1), Side.ORIGINAL)) == 1
     assert len(await store.index.candidates(fingerprint(BIG), Side.ORIGINAL)) == 1
     assert (await store.fingerprints([original().id]))[original().id].keys == (BIG, -BIG - 1, 0)
+
+
+async def test_all_keys_are_posted_by_however_many_statements(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "POSTED_AT_ONCE", 2)
+    await store.store_article(original(), fingerprint(*range(5)))
+    for key in range(5):
+        assert len(await store.index.candidates(fingerprint(key), Side.ORIGINAL)) == 1
 
 
 async def test_an_empty_store_or_fingerprint_has_no_candidates(store: Store) -> None:
