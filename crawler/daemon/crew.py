@@ -192,10 +192,11 @@ class Crew:
     async def _begin_polls(
         self, group: asyncio.TaskGroup, records: Sequence[SourceRecord], began: datetime | None
     ) -> list[SourceRecord]:
-        """Begins to poll sources, some at a time, but those whose hosts other workers ask now: these it returns.
+        """Begins to poll sources, many at a time; returns those that are to be polled, but whose hosts other workers
+        ask now.
 
-        `began`: of one pass over all sources, which waits till there is room for each; None: as many as there is room
-        for of those that are due.
+        `began`: of one pass over all sources, which waits till there is room for each; None: of those that are due, as
+        many as there is room for.
         """
         left: list[SourceRecord] = []
         waiting = list(records)
