@@ -221,13 +221,12 @@ class Crew:
         for name, host in hosts.items():
             record = claimed.records.get(name)
             self._hold(name, record)
-            is_due = record is not None and is_to_be_polled(record, began, self.clock.now())
-            if record is not None and is_due and host in claimed.notes:
-                group.create_task(self._poll(record, claimed.habits[name]))
-                continue
-            del self._polling[name]
-            if record is not None and is_due:
+            if record is not None and is_to_be_polled(record, began, self.clock.now()):
+                if host in claimed.notes:
+                    group.create_task(self._poll(record, claimed.habits[name]))
+                    continue
                 left.append(record)
+            del self._polling[name]
         return left
 
     async def _poll(self, record: SourceRecord, habits: Habits) -> None:

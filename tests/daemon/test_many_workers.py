@@ -92,6 +92,7 @@ def test_copies_of_the_sample_web_tell_of_other_things_but_share_as_much_with_th
         )
         return len(original & rewrite)
 
-    assert shared(retelling.copy(1)) == pytest.approx(shared(stories), abs=2)  # two words may become one number's
-    words = {one.words for one in retelling.copy(1).hyperlinks}
-    assert all(any(each in article.text for article in retelling.copy(1).articles) for each in words)
+    other = retelling.copy(1)
+    assert shared(other) == pytest.approx(shared(stories), abs=2)  # two words may become one
+    words = {one.words for one in other.hyperlinks}
+    assert all(any(each in article.text for article in other.articles) for each in words)
